@@ -1,0 +1,216 @@
+"""The log: ordered, partitioned topics; read a batch, decide, commit outputs and offset as one.
+
+Two forms behind this interface, `tinsom.log.sqlite` (one machine, nothing to install) and
+`tinsom.log.kafka`; one conformance suite runs against both (tests/log/conformance.py).
+
+    async with log.own("tag", ["items"], gained=restore, lost=forget) as owner:
+        async for batch in owner.batches(500, timeout=1.0):
+            await batch.commit([out for record in batch.records for out in handle(record)])
+
+Topics are named by their short name (`items`); namespace and version are the log's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as read. `timestamp` in ms: when we fetched what it is about, or when a timer fired."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A record to be written; the log picks the partition from `partition_by` unless one is given."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    timestamp: int
+    headers: Headers = ()
+    partition_by: bytes | None = None
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a group is behind in one partition. `oldest` is the timestamp (ms) of the next unread record."""
+
+    topic: str
+    partition: int
+    records: int
+    oldest: int | None
+
+
+class Partition(Protocol):
+    """A partition that this process owns. Every write on its behalf goes through `commit`."""
+
+    topic: str
+    number: int
+    lock: asyncio.Lock
+    """Held by whoever decides and commits: a batch, a timer or a sender, one at a time."""
+
+    @property
+    def owned(self) -> bool:
+        """False from the moment the log knows that it is lost or fenced."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """Offset of the next record that a batch of this partition will hold."""
+        ...
+
+    async def commit(self, outputs: Sequence[Output], offset: int | None = None) -> None:
+        """Write `outputs`, and move the group's offset to `offset` (the next to read), as one.
+
+        Raises FencedError (nothing written, partition lost), OversizeError (nothing written), LogFullError.
+        """
+        ...
+
+    def pause(self) -> None:
+        """Back-pressure: no batch of this partition until `resume`; what was fetched is kept or fetched again."""
+        ...
+
+    def resume(self) -> None: ...
+
+    async def seek(self, offset: int) -> None:
+        """Read on from `offset`; committed with the next commit."""
+        ...
+
+
+class Batch(Protocol):
+    """Records of one partition, in order; empty when the time-out passed, so that timers get their turn."""
+
+    partition: Partition
+    records: Sequence[Record]
+
+    async def commit(self, outputs: Sequence[Output]) -> None:
+        """`partition.commit` with the offset after the last record."""
+        ...
+
+
+class Owner(Protocol):
+    @property
+    def partitions(self) -> Mapping[tuple[str, int], Partition]:
+        """What is owned and restored now."""
+        ...
+
+    def batches(self, max_records: int, timeout: float) -> AsyncIterator[Batch]:
+        """Batches for ever, until `stop`; a partition's next batch comes after the caller asks for it.
+
+        A batch that was not committed comes again from the committed offset after `Partition.seek` or a restart.
+        """
+        ...
+
+    def stop(self) -> None:
+        """End `batches` after the batch in hand."""
+        ...
+
+
+Gained = Callable[[Partition], Awaitable[None]]
+Lost = Callable[[Partition], Awaitable[None]]
+
+
+class Tail(Protocol):
+    """A reader without group or offsets that follows whole topics from their beginning."""
+
+    async def read(self) -> list[Record]:
+        """All records up to the stable end of now that were not returned before."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Log(Protocol):
+    namespace: str
+
+    async def start(self) -> None:
+        """Open and check; creates missing topics. Raises UnreachableError, LogError."""
+        ...
+
+    async def close(self) -> None: ...
+
+    def own(
+        self, group: str, topics: Sequence[str], *, gained: Gained, lost: Lost, queue: bool = True
+    ) -> AbstractAsyncContextManager[Owner]:
+        """Share the partitions of `topics` with the other members of `group`.
+
+        Take-over: the former owner is fenced, then `gained` runs (restore state here), then batches come.
+        On losing one: `lost` runs after the commit in flight has ended. With `queue=False` the partitions are
+        owned and never read (the collector): only `Partition.commit` is used.
+        """
+        ...
+
+    async def append(self, outputs: Iterable[Output], *, writer: str) -> None:
+        """Write outside any group, as one. A second process with the same `writer` fences the first."""
+        ...
+
+    def read(self, topic: str, partition: int, start: int = 0, stop: int | None = None) -> AsyncIterator[Record]:
+        """Records from `start` up to `stop` or the stable end at the time of the call; no group, no offsets."""
+        ...
+
+    def tail(self, topics: Sequence[str]) -> Tail: ...
+
+    def partitions_of(self, topic: str) -> int: ...
+
+    async def ends(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Partition → (first offset kept, next offset to be written, as stable readers see it)."""
+        ...
+
+    async def offset_at(self, topic: str, partition: int, timestamp: int) -> int:
+        """First offset whose record is not older than `timestamp` (ms); the end when there is none."""
+        ...
+
+    async def committed(self, group: str, topic: str) -> dict[int, int]:
+        """Partition → committed offset, for partitions that have one."""
+        ...
+
+    async def lag(self, group: str, topic: str) -> list[Lag]: ...
+
+    async def maintain(self, now: int) -> None:
+        """Retention and compaction as of `now` (ms) where the log does it itself; a broker does its own."""
+        ...
+
+
+@dataclass
+class Table:
+    """A compacted topic read whole by everybody (`sources`, `subscriptions`): key → newest record.
+
+    `complete` turns true when the version record, which `tinsom apply` writes last, was seen.
+    """
+
+    tail: Tail
+    version_key: bytes = b"version"
+    records: dict[bytes, Record] = field(default_factory=dict)
+    complete: bool = False
+
+    async def refresh(self) -> bool:
+        """Read what is new; True when something changed."""
+        news = await self.tail.read()
+        for record in news:
+            self._take(record)
+        return bool(news)
+
+    def _take(self, record: Record) -> None:
+        key = record.key or b""
+        if key == self.version_key:
+            self.complete = True
+        elif record.value is None:
+            self.records.pop(key, None)
+        else:
+            self.records[key] = record

@@ -1,0 +1,295 @@
+"""What travels on the topics: one struct per stage, `Source → Item → TaggedItem → StoryChange → Alert → Delivery`.
+
+Rules (docs/decisions/0002): only optional fields may be added; a field is never renamed or reused. What a
+stage passes on it passes on as the bytes it got (`msgspec.Raw`), so a field that a newer producer added
+survives an older stage. Times inside values are RFC 3339; record timestamps are milliseconds.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Role = Literal["primary", "mentioned"]
+Priority = Literal["urgent", "normal", "low"]
+Channel = Literal["telegram", "email", "terminal", "recording"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of all messages: immutable, keyword-only, defaults left out of the bytes."""
+
+
+# --- sources and items ----------------------------------------------------------------------------------
+
+
+class Source(Message):
+    """A feed, sitemap or listing page that is watched. `publisher` is fixed when the source is added."""
+
+    id: str
+    publisher: str
+    url: str
+    name: str = ""
+    kind: str = "feed"
+    tier: int = 2  # 1 official, 2 press, 3 other
+    timezone: str = "Asia/Ho_Chi_Minh"
+    interval: float = 300.0  # seconds between polls
+    full_text: bool = True  # fetch the article page of each new entry
+    enabled: bool = True
+
+
+DateQuality = Literal["exact", "date_only", "inferred", "missing", "future"]
+Change = Literal["new", "revised", "enriched", "withdrawn"]
+
+
+class Item(Message):
+    """An entry with identity, text and times. One event per (id, revision)."""
+
+    id: str
+    publisher: str
+    source: str
+    url: str
+    title: str
+    fetched_at: datetime
+    revision: int = 1
+    change: Change = "new"
+    baseline: bool = False  # seen at the first poll of its feed: never news
+    source_name: str = ""
+    tier: int = 2
+    lede: str = ""
+    text: str = ""
+    author: str = ""
+    language: str = ""
+    published_at: datetime | None = None
+    published_raw: str = ""
+    date_quality: DateQuality = "missing"
+
+
+# --- tags (the contract of `tinsom tag`, docs/messages.md) ---------------------------------------------------
+
+
+class Evidence(Message):
+    """`[start, end)` in code points of the item's `field`, and the rule that matched there."""
+
+    field: Literal["title", "lede", "text"]
+    start: int
+    end: int
+    rule: str
+
+
+class Tag(Message, omit_defaults=False):
+    """An initiative or agency on an item. `via` names the child a derived parent came from."""
+
+    id: str
+    role: Role
+    score: float
+    evidence: list[Evidence]
+    via: str | msgspec.UnsetType = msgspec.UNSET
+    successors: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Document(Message, omit_defaults=False):
+    key: str
+    kind: str | None
+    number: str
+    issuer: str | None
+    year: int | None
+    date: str | None
+    raw: str
+    initiative: str | None = None
+
+
+class Place(Message, omit_defaults=False):
+    id: str
+    role: Role
+
+
+class Event(Message, omit_defaults=False):
+    type: str
+    body: str | None = None
+    number: int | None = None
+    date: str | None = None
+
+
+class Task(Message, omit_defaults=False):
+    lead: list[str]
+    co: list[str]
+    action: str
+    deadline: str | None
+    precision: str | None
+    raw: str
+
+
+class Indicator(Message, omit_defaults=False):
+    name: str
+    value: float
+    unit: str
+    raw: str
+
+
+class Tags(Message, omit_defaults=False):
+    """All that was found in one item; field for field what `tinsom tag` prints."""
+
+    id: str
+    initiatives: list[Tag] = []
+    agencies: list[Tag] = []
+    documents: list[Document] = []
+    places: list[Place] = []
+    events: list[Event] = []
+    tasks: list[Task] = []
+    indicators: list[Indicator] = []
+    taxonomy: str = ""
+
+
+class TaggedItem(Message):
+    item: msgspec.Raw  # an Item, byte for byte as it was read
+    tags: Tags
+
+
+# --- stories ------------------------------------------------------------------------------------------------
+
+StoryKind = Literal["new", "source", "fact", "withdrawn", "deadline", "burst", "silence"]
+
+
+class StoryChange(Message):
+    """What happened to a story; `revision` is the story's running number and part of every alert id."""
+
+    story: str
+    revision: int
+    kind: StoryKind
+    item: str  # id of the item that made the change
+    tagged: msgspec.Raw  # its TaggedItem, byte for byte
+    began_at: datetime  # when the story's first item was fetched
+    sources: list[str] = []
+    baseline: bool = False
+
+
+class Story(Message):
+    """The story step's own state, one record per story."""
+
+    id: str
+    revision: int
+    began_at: datetime
+    items: dict[str, int] = {}  # item id → its last revision
+    sources: list[str] = []
+    baseline: bool = False
+
+
+# --- who wants what, where ----------------------------------------------------------------------------------
+
+
+class Match(Message):
+    """What a subscription asks for. Empty lists ask for nothing; lists are alternatives, fields add up."""
+
+    initiatives: list[str] = []
+    agencies: list[str] = []
+    places: list[str] = []
+    documents: list[str] = []
+    keywords: list[str] = []
+    role: Literal["primary", "any"] = "primary"
+
+
+class Subscription(Message):
+    id: str
+    destination: str  # alias
+    match: Match
+    priority: Priority = "normal"
+    since: datetime | None = None  # a story that began before is not new to this reader
+
+
+class Destination(Message):
+    """A chat or mailbox, known by an alias. The address is personal data: never a label, never in a log line."""
+
+    alias: str
+    channel: Channel
+    address: str = ""
+    thread: int | None = None  # forum topic
+    timezone: str = "Asia/Ho_Chi_Minh"
+    state: Literal["active", "suspended"] = "active"
+    reason: str = ""
+
+
+# --- alerts and deliveries ----------------------------------------------------------------------------------
+
+
+class TaskLine(Message):
+    who: list[str]
+    action: str
+    deadline: str | None = None
+
+
+class Notice(Message):
+    """What a person reads; names are already in the reader's language."""
+
+    title: str
+    url: str
+    source: str
+    fetched_at: datetime
+    published_at: datetime | None = None
+    lede: str = ""
+    initiatives: list[str] = []
+    agencies: list[str] = []
+    tasks: list[TaskLine] = []
+
+
+class Alert(Message):
+    """The decision to tell one destination about one change of a story."""
+
+    id: str
+    destination: str
+    story: str
+    revision: int
+    kind: StoryKind
+    item: str
+    subscriptions: list[str]
+    reason: str
+    notice: Notice
+    priority: Priority = "normal"
+    began_at: datetime | None = None
+
+
+class Suppression(Message):
+    """Matched but not sent, and why; on the same topic as the alerts, so that `why` reads one place."""
+
+    id: str
+    destination: str
+    story: str
+    revision: int
+    kind: StoryKind
+    item: str
+    subscriptions: list[str]
+    reason: str
+
+
+DeliveryState = Literal["pending", "sending", "sent", "failed", "ambiguous", "digested", "suppressed", "expired"]
+
+
+class Step(Message):
+    """One line of a delivery's history."""
+
+    at: datetime
+    state: DeliveryState
+    reason: str = ""
+    part: int = 1
+    attempt: int = 0
+    message_id: str = ""
+
+
+class Delivery(Message):
+    """What became of an alert. `alert` is whole while the delivery is open; the history is kept to the end."""
+
+    alert_id: str
+    destination: str
+    state: DeliveryState
+    history: list[Step]
+    alert: Alert | None = None
+    not_after: datetime | None = None  # of the attempt in flight
+    message_ids: list[str] = []
+
+
+class Version(Message):
+    """The record that `tinsom apply` writes last into a table: nothing is handled before it was seen."""
+
+    version: str
+    entries: int
