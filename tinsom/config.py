@@ -20,30 +20,30 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pass
 
 
-class LogConfig(_Section):
+class LogConfig(_Section, frozen=True, kw_only=True):
     path: str = "tinsom.db"  # the embedded log; used unless `kafka` is set
 
 
-class KafkaConfig(_Section):
+class KafkaConfig(_Section, frozen=True, kw_only=True):
     bootstrap_servers: str
     replication: int = 1  # 3 in production, with min.insync.replicas 2
     session_timeout: float = 10.0  # seconds until a silent process loses its partitions
     transaction_timeout: float = 10.0  # an open transaction holds up every reader
 
 
-class HttpConfig(_Section):
+class HttpConfig(_Section, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 9464  # 0 turns /metrics, /live and /ready off
 
 
-class CollectorConfig(_Section):
+class CollectorConfig(_Section, frozen=True, kw_only=True):
     contact: str = ""  # e-mail or address in the User-Agent, for a web master who wants to talk
     timeout: float = 20.0  # seconds for one request
     concurrency: int = 20  # requests in flight
     allow_private: list[str] = []  # host names that may resolve to loopback or private addresses
 
 
-class SourceConfig(_Section):
+class SourceConfig(_Section, frozen=True, kw_only=True):
     id: str
     url: str
     publisher: str = ""  # the host of `url` when empty
@@ -56,7 +56,7 @@ class SourceConfig(_Section):
     enabled: bool = True
 
 
-class DestinationConfig(_Section):
+class DestinationConfig(_Section, frozen=True, kw_only=True):
     alias: str
     channel: Channel
     address: str = ""  # chat id or mail address
@@ -64,21 +64,21 @@ class DestinationConfig(_Section):
     timezone: str = "Asia/Ho_Chi_Minh"
 
 
-class SubscriptionConfig(_Section):
+class SubscriptionConfig(_Section, frozen=True, kw_only=True):
     id: str
     destination: str
     match: Match = Match()
     priority: Priority = "normal"
 
 
-class TelegramConfig(_Section):
+class TelegramConfig(_Section, frozen=True, kw_only=True):
     token_file: str = ""
     token_env: str = ""
     api_url: str = "https://api.telegram.org"
     timeout: float = 15.0
 
 
-class EmailConfig(_Section):
+class EmailConfig(_Section, frozen=True, kw_only=True):
     host: str
     tls: Literal["implicit", "starttls", "none"]  # explicit: no silent plain text
     sender: str
@@ -89,12 +89,12 @@ class EmailConfig(_Section):
     timeout: float = 15.0
 
 
-class AlerterConfig(_Section):
+class AlerterConfig(_Section, frozen=True, kw_only=True):
     max_age_hours: float = 24.0  # an item older than this is not news
     language: Literal["vi", "en"] = "vi"
 
 
-class Config(_Section):
+class Config(_Section, frozen=True, kw_only=True):
     namespace: str = "tinsom"
     log: LogConfig = LogConfig()
     kafka: KafkaConfig | None = None

@@ -24,7 +24,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # --- sources and items ----------------------------------------------------------------------------------
 
 
-class Source(Message):
+class Source(Message, frozen=True, kw_only=True):
     """A feed, sitemap or listing page that is watched. `publisher` is fixed when the source is added."""
 
     id: str
@@ -43,7 +43,7 @@ DateQuality = Literal["exact", "date_only", "inferred", "missing", "future"]
 Change = Literal["new", "revised", "enriched", "withdrawn"]
 
 
-class Item(Message):
+class Item(Message, frozen=True, kw_only=True):
     """An entry with identity, text and times. One event per (id, revision)."""
 
     id: str
@@ -69,7 +69,7 @@ class Item(Message):
 # --- tags (the contract of `tinsom tag`, docs/messages.md) ---------------------------------------------------
 
 
-class Evidence(Message):
+class Evidence(Message, frozen=True, kw_only=True):
     """`[start, end)` in code points of the item's `field`, and the rule that matched there."""
 
     field: Literal["title", "lede", "text"]
@@ -78,7 +78,7 @@ class Evidence(Message):
     rule: str
 
 
-class Tag(Message, omit_defaults=False):
+class Tag(Message, frozen=True, kw_only=True, omit_defaults=False):
     """An initiative or agency on an item. `via` names the child a derived parent came from."""
 
     id: str
@@ -89,7 +89,7 @@ class Tag(Message, omit_defaults=False):
     successors: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
-class Document(Message, omit_defaults=False):
+class Document(Message, frozen=True, kw_only=True, omit_defaults=False):
     key: str
     kind: str | None
     number: str
@@ -100,19 +100,19 @@ class Document(Message, omit_defaults=False):
     initiative: str | None = None
 
 
-class Place(Message, omit_defaults=False):
+class Place(Message, frozen=True, kw_only=True, omit_defaults=False):
     id: str
     role: Role
 
 
-class Event(Message, omit_defaults=False):
+class Event(Message, frozen=True, kw_only=True, omit_defaults=False):
     type: str
     body: str | None = None
     number: int | None = None
     date: str | None = None
 
 
-class Task(Message, omit_defaults=False):
+class Task(Message, frozen=True, kw_only=True, omit_defaults=False):
     lead: list[str]
     co: list[str]
     action: str
@@ -121,14 +121,14 @@ class Task(Message, omit_defaults=False):
     raw: str
 
 
-class Indicator(Message, omit_defaults=False):
+class Indicator(Message, frozen=True, kw_only=True, omit_defaults=False):
     name: str
     value: float
     unit: str
     raw: str
 
 
-class Tags(Message, omit_defaults=False):
+class Tags(Message, frozen=True, kw_only=True, omit_defaults=False):
     """All that was found in one item; field for field what `tinsom tag` prints."""
 
     id: str
@@ -142,7 +142,7 @@ class Tags(Message, omit_defaults=False):
     taxonomy: str = ""
 
 
-class TaggedItem(Message):
+class TaggedItem(Message, frozen=True, kw_only=True):
     item: msgspec.Raw  # an Item, byte for byte as it was read
     tags: Tags
 
@@ -152,7 +152,7 @@ class TaggedItem(Message):
 StoryKind = Literal["new", "source", "fact", "withdrawn", "deadline", "burst", "silence"]
 
 
-class StoryChange(Message):
+class StoryChange(Message, frozen=True, kw_only=True):
     """What happened to a story; `revision` is the story's running number and part of every alert id."""
 
     story: str
@@ -165,7 +165,7 @@ class StoryChange(Message):
     baseline: bool = False
 
 
-class Story(Message):
+class Story(Message, frozen=True, kw_only=True):
     """The story step's own state, one record per story."""
 
     id: str
@@ -179,7 +179,7 @@ class Story(Message):
 # --- who wants what, where ----------------------------------------------------------------------------------
 
 
-class Match(Message):
+class Match(Message, frozen=True, kw_only=True):
     """What a subscription asks for. Empty lists ask for nothing; lists are alternatives, fields add up."""
 
     initiatives: list[str] = []
@@ -190,7 +190,7 @@ class Match(Message):
     role: Literal["primary", "any"] = "primary"
 
 
-class Subscription(Message):
+class Subscription(Message, frozen=True, kw_only=True):
     id: str
     destination: str  # alias
     match: Match
@@ -198,7 +198,7 @@ class Subscription(Message):
     since: datetime | None = None  # a story that began before is not new to this reader
 
 
-class Destination(Message):
+class Destination(Message, frozen=True, kw_only=True):
     """A chat or mailbox, known by an alias. The address is personal data: never a label, never in a log line."""
 
     alias: str
@@ -213,13 +213,13 @@ class Destination(Message):
 # --- alerts and deliveries ----------------------------------------------------------------------------------
 
 
-class TaskLine(Message):
+class TaskLine(Message, frozen=True, kw_only=True):
     who: list[str]
     action: str
     deadline: str | None = None
 
 
-class Notice(Message):
+class Notice(Message, frozen=True, kw_only=True):
     """What a person reads; names are already in the reader's language."""
 
     title: str
@@ -233,7 +233,7 @@ class Notice(Message):
     tasks: list[TaskLine] = []
 
 
-class Alert(Message):
+class Alert(Message, frozen=True, kw_only=True):
     """The decision to tell one destination about one change of a story."""
 
     id: str
@@ -249,7 +249,7 @@ class Alert(Message):
     began_at: datetime | None = None
 
 
-class Suppression(Message):
+class Suppression(Message, frozen=True, kw_only=True):
     """Matched but not sent, and why; on the same topic as the alerts, so that `why` reads one place."""
 
     id: str
@@ -265,7 +265,7 @@ class Suppression(Message):
 DeliveryState = Literal["pending", "sending", "sent", "failed", "ambiguous", "digested", "suppressed", "expired"]
 
 
-class Step(Message):
+class Step(Message, frozen=True, kw_only=True):
     """One line of a delivery's history."""
 
     at: datetime
@@ -276,7 +276,7 @@ class Step(Message):
     message_id: str = ""
 
 
-class Delivery(Message):
+class Delivery(Message, frozen=True, kw_only=True):
     """What became of an alert. `alert` is whole while the delivery is open; the history is kept to the end."""
 
     alert_id: str
@@ -288,7 +288,7 @@ class Delivery(Message):
     message_ids: list[str] = []
 
 
-class Version(Message):
+class Version(Message, frozen=True, kw_only=True):
     """The record that `tinsom apply` writes last into a table: nothing is handled before it was seen."""
 
     version: str

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client import generate_latest as _render
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _FAST = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 _SLOW = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 900, 3600)
