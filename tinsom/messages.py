@@ -87,6 +87,8 @@ class Tag(Message, frozen=True, kw_only=True, omit_defaults=False):
     evidence: list[Evidence]
     via: str | msgspec.UnsetType = msgspec.UNSET
     successors: list[str] | msgspec.UnsetType = msgspec.UNSET
+    # Vietnamese name, so that a later stage can write to people without the taxonomy; not in `tinsom tag`.
+    name: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Document(Message, frozen=True, kw_only=True, omit_defaults=False):
@@ -103,6 +105,7 @@ class Document(Message, frozen=True, kw_only=True, omit_defaults=False):
 class Place(Message, frozen=True, kw_only=True, omit_defaults=False):
     id: str
     role: Role
+    name: str | msgspec.UnsetType = msgspec.UNSET  # as in Tag
 
 
 class Event(Message, frozen=True, kw_only=True, omit_defaults=False):
@@ -208,6 +211,7 @@ class Destination(Message, frozen=True, kw_only=True):
     timezone: str = "Asia/Ho_Chi_Minh"
     state: Literal["active", "suspended"] = "active"
     reason: str = ""
+    configured: str = ""  # in a `bot/` record: the address in the file it speaks of; a new one starts afresh
 
 
 # --- alerts and deliveries ----------------------------------------------------------------------------------
@@ -231,6 +235,9 @@ class Notice(Message, frozen=True, kw_only=True):
     initiatives: list[str] = []
     agencies: list[str] = []
     tasks: list[TaskLine] = []
+    places: list[str] = []
+    documents: list[str] = []
+    sources: int = 1  # how many sources carry the story
 
 
 class Alert(Message, frozen=True, kw_only=True):
@@ -247,6 +254,7 @@ class Alert(Message, frozen=True, kw_only=True):
     notice: Notice
     priority: Priority = "normal"
     began_at: datetime | None = None
+    matched: list[str] = []  # what matched, for machines: `initiative:de-an-06`
 
 
 class Suppression(Message, frozen=True, kw_only=True):
@@ -260,6 +268,7 @@ class Suppression(Message, frozen=True, kw_only=True):
     item: str
     subscriptions: list[str]
     reason: str
+    matched: list[str] = []
 
 
 DeliveryState = Literal["pending", "sending", "sent", "failed", "ambiguous", "digested", "suppressed", "expired"]
@@ -286,6 +295,11 @@ class Delivery(Message, frozen=True, kw_only=True):
     alert: Alert | None = None
     not_after: datetime | None = None  # of the attempt in flight
     message_ids: list[str] = []
+    story: str = ""
+    revision: int = 0
+    not_before: datetime | None = None  # a pending one is not tried earlier
+    lane: Literal["now", "digest"] = "now"
+    digest: list[str] = []  # a digest: its frozen list of alert ids
 
 
 class Version(Message, frozen=True, kw_only=True):

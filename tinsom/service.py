@@ -19,6 +19,7 @@ class Context:
     config: Config
     health: Health = field(default_factory=Health)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    replay: bool = False  # recorded topics are run again: nobody may be notified
 
 
 Service = Callable[[Context], Awaitable[None]]
