@@ -58,14 +58,8 @@ def reasons(record: Record) -> dict[str, str]:
     }
 
 
-def size_of(output: Output) -> int:
-    """Bytes of key, value and headers, as the topic's limit counts them."""
-    headers = sum(len(name) + len(value) for name, value in output.headers)
-    return len(output.key or b"") + len(output.value or b"") + headers
-
-
 def check_size(output: Output) -> None:
     """Raise OversizeError when the output is larger than its topic takes."""
     limit = TOPICS[output.topic].max_bytes
-    if (size := size_of(output)) > limit:
+    if (size := output.size) > limit:
         raise OversizeError(f"a record of {size} bytes is too large for {output.topic}, which takes {limit}")

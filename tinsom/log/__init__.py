@@ -46,6 +46,12 @@ class Output:
     partition_by: bytes | None = None
     partition: int | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers: what a topic's `max_bytes` bounds."""
+        headers = sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers
+
 
 @dataclass(frozen=True, slots=True)
 class Lag:
@@ -151,13 +157,17 @@ class Log(Protocol):
         """Share the partitions of `topics` with the other members of `group`.
 
         Take-over: the former owner is fenced, then `gained` runs (restore state here), then batches come.
-        On losing one: `lost` runs after the commit in flight has ended. With `queue=False` the partitions are
-        owned and never read (the collector): only `Partition.commit` is used.
+        On losing one: no new batch, the commit in flight ends, then `lost` runs, which may commit its last
+        results while the partition is handed over and cannot when it was fenced (FencedError). With
+        `queue=False` the partitions are owned and never read (the collector): only `Partition.commit` is used.
         """
         ...
 
     async def append(self, outputs: Iterable[Output], *, writer: str) -> None:
-        """Write outside any group, as one. A second process with the same `writer` fences the first."""
+        """Write outside any group, as one. A second process with the same `writer` fences the first.
+
+        An empty first append takes the writer: read, decide and append after it, and a rival is noticed.
+        """
         ...
 
     def read(self, topic: str, partition: int, start: int = 0, stop: int | None = None) -> AsyncIterator[Record]:

@@ -1,0 +1,215 @@
+"""Owning partitions of the SQLite log: leases kept by a heartbeat, take-over, hand-over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from tinsom.errors import FencedError
+from tinsom.log import Gained, Lost, Output, Record
+from tinsom.log.sqlite.share import moves
+from tinsom.log.sqlite.store import Lease
+
+if TYPE_CHECKING:
+    from tinsom.log.sqlite import SqliteLog
+
+logger = structlog.get_logger(__name__)
+
+# `lost` may write its last results; a stage that needs longer is cut off.
+LOST_SECONDS = 12.0
+
+
+@dataclass(eq=False)
+class SqlitePartition:
+    log: SqliteLog
+    lease: Lease
+    topic: str
+    number: int
+    position: int
+    owned: bool = True
+    paused: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def commit(self, outputs: Sequence[Output], offset: int | None = None) -> None:
+        if not self.owned:
+            raise FencedError(f"{self.topic}[{self.number}] is not owned any more")
+        try:
+            await self.log.commit(outputs, self.lease, offset)
+        except FencedError:
+            self.owned = False
+            raise
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+        self.log.wake()
+
+    async def seek(self, offset: int) -> None:
+        self.position = offset
+        self.log.wake()
+
+
+@dataclass(frozen=True)
+class SqliteBatch:
+    partition: SqlitePartition
+    records: Sequence[Record]
+
+    async def commit(self, outputs: Sequence[Output]) -> None:
+        offset = self.records[-1].offset + 1 if self.records else None
+        await self.partition.commit(outputs, offset)
+
+
+class SqliteOwner:
+    """One member of a group. The heartbeat task keeps leases; gaining and losing run beside it."""
+
+    def __init__(self, log: SqliteLog, group: str, topics: Sequence[str], gained: Gained, lost: Lost) -> None:
+        self._log, self._group, self._gained, self._lost = log, group, gained, lost
+        self._ids = [i for (topic, _), i in log.store.ids.items() if topic in topics]
+        self.partitions: dict[tuple[str, int], SqlitePartition] = {}
+        self._held: dict[int, SqlitePartition] = {}  # from claim to release, restored or not
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stop = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._heartbeat: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self._beat()
+        self._heartbeat = asyncio.create_task(self._beat_for_ever())
+
+    async def close(self) -> None:
+        """Hand everything over: last results written, leases released, membership ended."""
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+            await asyncio.gather(self._heartbeat, return_exceptions=True)
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(self._let_go(p) for p in list(self._held.values())), return_exceptions=True)
+        await self._log.run(self._log.store.leave, self._group, self._log.member)
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._log.wake()
+
+    async def _beat_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._log.session / 3)
+            try:
+                await self._beat()
+            except Exception as error:  # the disk may be full for a while; commits tell the worker
+                logger.warning("lease heartbeat failed", group=self._group, error=str(error))
+
+    async def _beat(self) -> None:
+        """Renew, notice what was taken from us, claim and release what the share-out asks for."""
+        log = self._log
+        members, leases = await log.run(log.store.heartbeat, self._group, log.member, time.time(), log.session)
+        for partition in [p for i, p in self._held.items() if leases.get(i) != p.lease]:
+            partition.owned = False
+            self._spawn(self._drop(partition))
+        owners = {i: lease.member for i, lease in leases.items()}
+        claims, releases = moves(log.member, members, owners, self._ids)
+        for i in releases:
+            if i in self._held and self._held[i].owned:
+                self._spawn(self._let_go(self._held[i]))
+        if claims:
+            await self._claim([i for i in claims if i not in self._held])
+
+    async def _claim(self, ids: Sequence[int]) -> None:
+        log = self._log
+        epochs = await log.run(log.store.epochs, self._group)
+        for i in ids:
+            lease = await log.run(log.store.claim, self._group, i, log.member, epochs.get(i))
+            if lease is not None:
+                topic, number = log.name_of(i)
+                self._held[i] = partition = SqlitePartition(log, lease, topic, number, 0)
+                self._spawn(self._take(partition))
+
+    async def _take(self, partition: SqlitePartition) -> None:
+        """The former owner is fenced by the claim; restore, then batches may come."""
+        try:
+            partition.position = await self._log.start_position(self._group, partition.lease.partition)
+            await self._gained(partition)
+        except Exception as error:
+            self._failure = error
+            partition.owned = False
+            self._log.wake()
+            return
+        if partition.owned:
+            self.partitions[partition.topic, partition.number] = partition
+            self._log.wake()
+
+    async def _let_go(self, partition: SqlitePartition) -> None:
+        """Hand-over: no new batch, the commit in flight ends, the stage writes its last, then the lease goes."""
+        self.partitions.pop((partition.topic, partition.number), None)
+        async with partition.lock:
+            pass
+        await self._call_lost(partition)
+        async with partition.lock:
+            partition.owned = False
+        self._held.pop(partition.lease.partition, None)
+        await self._log.run(self._log.store.release, partition.lease)
+
+    async def _drop(self, partition: SqlitePartition) -> None:
+        """Fenced means lost: nothing more is written for it."""
+        self.partitions.pop((partition.topic, partition.number), None)
+        self._held.pop(partition.lease.partition, None)
+        await self._call_lost(partition)
+
+    async def _call_lost(self, partition: SqlitePartition) -> None:
+        try:
+            await asyncio.wait_for(self._lost(partition), LOST_SECONDS)
+        except TimeoutError:
+            logger.warning("hand-over cut off", group=self._group, partition=partition.number)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- reading ---------------------------------------------------------------------------------------
+
+    async def batches(self, max_records: int, timeout: float) -> AsyncIterator[SqliteBatch]:
+        idle_since = time.monotonic()
+        while not self._stop.is_set():
+            seen = self._log.generation
+            if self._failure is not None:
+                raise self._failure
+            self._drop_fenced()
+            worked = False
+            for partition in await self._readable():
+                records = await self._log.fetch(partition.lease.partition, partition.position, max_records)
+                if self._stop.is_set():
+                    return
+                if records and partition.owned and not partition.paused:
+                    partition.position = records[-1].offset + 1
+                    worked = True
+                    yield SqliteBatch(partition, records)
+            if worked:
+                continue
+            left = timeout - (time.monotonic() - idle_since)
+            if left > 0:
+                await self._log.changed(seen, left)
+                continue
+            idle_since = time.monotonic()
+            for partition in list(self.partitions.values()):
+                if partition.owned and not self._stop.is_set():
+                    yield SqliteBatch(partition, ())
+
+    async def _readable(self) -> list[SqlitePartition]:
+        """Owned partitions with something after their position, one statement for all of them."""
+        candidates = [p for p in self.partitions.values() if p.owned and not p.paused]
+        if not candidates:
+            return []
+        ends = await self._log.run(self._log.store.ends, [p.lease.partition for p in candidates])
+        return [p for p in candidates if ends[p.lease.partition][1] > p.position]
+
+    def _drop_fenced(self) -> None:
+        for partition in [p for p in self.partitions.values() if not p.owned]:
+            self._spawn(self._drop(partition))
+            self.partitions.pop((partition.topic, partition.number), None)
