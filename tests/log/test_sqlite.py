@@ -1,0 +1,160 @@
+"""What only the embedded form does: its file, its disk, its upkeep."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.log.echo import TOPICS, nothing, pass_through
+from tests.log.test_conformance import echoed, everything, numbered, values
+from tinsom.errors import LogError, LogFullError, LostOffsetsError
+from tinsom.log import Output
+from tinsom.log.sqlite import SqliteLog
+from tinsom.topics import Topic
+
+NOW = int(time.time() * 1000)
+
+
+@asynccontextmanager
+async def opened(path: Path, topics: dict[str, Topic] = TOPICS) -> AsyncIterator[SqliteLog]:
+    log = SqliteLog(path, topics=topics)
+    await log.start()
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+async def test_a_full_disk_says_so_and_loses_nothing(tmp_path: Path) -> None:
+    """`max_page_count` makes SQLite answer SQLITE_FULL, as it does when the disk has no room."""
+    async with opened(tmp_path / "log.db") as log:
+        await log.append(numbered(100), writer="w")
+        pages = await log.run(lambda: log.store._db.execute("PRAGMA page_count").fetchone()[0])
+        await log.run(lambda: log.store._db.execute(f"PRAGMA max_page_count = {pages + 1}"))
+        big = [Output("in", b"k", os.urandom(900_000), NOW)]
+        with pytest.raises(LogFullError, match="make room and start again, nothing was lost"):
+            await log.append(big, writer="w")
+        assert len(await everything(log, "in")) == 100
+        await log.run(lambda: log.store._db.execute("PRAGMA max_page_count = 1000000"))
+        await log.append(big, writer="w")
+        await pass_through(log, "g", until=101)
+    async with opened(tmp_path / "log.db") as log:
+        assert values(await everything(log, "out")) >= echoed(100)
+
+
+async def test_a_really_full_file_system(tmp_path: Path) -> None:
+    """The same on a real, small file system, where one can be mounted."""
+    small = tmp_path / "small"
+    small.mkdir()
+    if os.system(f"mount -t tmpfs -o size=3m tmpfs {small} 2>/dev/null") != 0:
+        pytest.skip("mounting a tmpfs needs root; the test above covers SQLITE_FULL")
+    try:
+        async with opened(small / "log.db") as log:
+            written = await fill(log)
+            assert written > 3
+            assert len(await everything(log, "in")) == written
+            os.system(f"mount -o remount,size=30m {small}")
+            await log.append([Output("in", b"k", os.urandom(100_000), NOW, partition=0)], writer="w")
+            assert len(await everything(log, "in")) == written + 1
+    finally:
+        os.system(f"umount -l {small}")
+
+
+async def fill(log: SqliteLog) -> int:
+    """Write until the disk is full; returns how many records were accepted."""
+    for written in range(200):
+        try:
+            await log.append([Output("in", b"k", os.urandom(100_000), NOW, partition=0)], writer="w")
+        except LogFullError:
+            return written
+    raise AssertionError("the disk was never full")
+
+
+async def test_another_schema_or_partition_count_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    async with opened(path):
+        pass
+    fewer = dict(TOPICS, **{"in": Topic("in", 3, "delete")})
+    with pytest.raises(LogError, match="topic in has 4 partitions, not 3"):
+        async with opened(path, fewer):
+            pass
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE meta SET value = '99' WHERE name = 'schema'")
+    db.close()
+    with pytest.raises(LogError, match="has schema 99"):
+        async with opened(path):
+            pass
+
+
+async def test_not_a_log_file(tmp_path: Path) -> None:
+    (tmp_path / "log.db").write_bytes(b"not a database, and long enough to be read as one" * 50)
+    with pytest.raises(LogError, match="cannot use"):
+        async with opened(tmp_path / "log.db"):
+            pass
+
+
+async def test_retention_deletes_what_is_too_old(tmp_path: Path) -> None:
+    hour = 3_600_000
+    async with opened(tmp_path / "log.db") as log:
+        old = [Output("in", b"old", b"1", NOW - 2 * hour, partition=0) for _ in range(5)]
+        await log.append([*old, Output("in", b"new", b"2", NOW, partition=0)], writer="w")
+        await log.maintain(NOW)
+        assert [r.key for r in await everything(log, "in")] == [b"new"]
+        assert (await log.ends("in"))[0] == (5, 6)
+
+
+async def test_a_group_whose_unread_records_were_deleted_refuses_to_start(tmp_path: Path) -> None:
+    async with opened(tmp_path / "log.db") as log:
+        await log.append([Output("in", b"k", b"1", NOW - 9_000_000, partition=0) for _ in range(4)], writer="w")
+        async with log.own("g", ["in"], gained=nothing, lost=nothing) as owner:
+            async for batch in owner.batches(1, 0.1):
+                await batch.commit([])
+                break
+        await log.maintain(NOW)
+        with pytest.raises(LostOffsetsError, match="decide with"):
+            await pass_through(log, "g", until=1)
+
+
+async def test_compaction_keeps_the_newest_of_each_key_and_drops_old_tombstones(tmp_path: Path) -> None:
+    day = 86_400_000
+    async with opened(tmp_path / "log.db") as log:
+        rows = [
+            Output("state", b"a", b"1", NOW - 3 * day, partition=0),
+            Output("state", b"b", b"1", NOW - 3 * day, partition=0),
+            Output("state", b"a", b"2", NOW - 3 * day, partition=0),
+            Output("state", b"b", None, NOW - 2 * day, partition=0),
+            Output("state", b"c", None, NOW, partition=0),
+        ]
+        await log.append(rows, writer="w")
+        await log.maintain(NOW)
+        kept = [(r.key, r.value, r.offset) for r in await everything(log, "state")]
+        assert kept == [(b"a", b"2", 2), (b"c", None, 4)]
+
+
+async def test_busy_is_a_wait_not_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    async with opened(path) as log:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        write = asyncio.create_task(log.append(numbered(4), writer="w"))
+        await asyncio.sleep(0.3)
+        assert not write.done()
+        other.execute("COMMIT")
+        other.close()
+        await write
+        assert len(await everything(log, "in")) == 4
+
+
+async def test_a_scratch_namespace_is_a_file_of_its_own(tmp_path: Path) -> None:
+    scratch = SqliteLog(tmp_path / "log.db", "replay-1", topics=TOPICS)
+    await scratch.start()
+    await scratch.close()
+    assert not (tmp_path / "log.db").exists()
+    assert (tmp_path / "log.replay-1.db").exists()
