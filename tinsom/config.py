@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
+from tinsom import redact
 from tinsom.errors import ConfigError
 from tinsom.messages import Channel, Match, Priority
 
@@ -51,6 +52,7 @@ class SourceConfig(_Section, frozen=True, kw_only=True):
     kind: str = "feed"
     tier: int = 2
     timezone: str = "Asia/Ho_Chi_Minh"
+    month_first: bool = False  # 10/2/2026 is 2 October
     interval: float = 300.0
     full_text: bool = True
     enabled: bool = True
@@ -169,4 +171,5 @@ def secret(what: str, file: str, env: str) -> str:
             raise ConfigError(f"{what}: cannot read {file}: {type(error).__name__}") from None
     if not value:
         raise ConfigError(f"{what}: {where} is empty")
+    redact.remember(value)
     return value

@@ -34,6 +34,7 @@ class Source(Message, frozen=True, kw_only=True):
     kind: str = "feed"
     tier: int = 2  # 1 official, 2 press, 3 other
     timezone: str = "Asia/Ho_Chi_Minh"
+    month_first: bool = False  # 10/2/2026 is 2 October here
     interval: float = 300.0  # seconds between polls
     full_text: bool = True  # fetch the article page of each new entry
     enabled: bool = True
@@ -64,6 +65,8 @@ class Item(Message, frozen=True, kw_only=True):
     published_at: datetime | None = None
     published_raw: str = ""
     date_quality: DateQuality = "missing"
+    changed: list[str] = []  # which of title, lede, text a revision changed
+    text_cut: bool = False  # the text was longer than the topic takes
 
 
 # --- tags (the contract of `tinsom tag`, docs/messages.md) ---------------------------------------------------

@@ -61,6 +61,11 @@ def prepare_stage(stage: str, outcomes: Iterable[str]) -> None:
     STOPPED_PARTITIONS.labels(stage).set(0)
 
 
+def value(metric: Counter | Gauge, *labels: str) -> float:
+    """The current value of one label set."""
+    return float(metric.labels(*labels)._value.get())
+
+
 def render() -> bytes:
     """The text exposition; slow with many series, so call it in a thread."""
     return _render()

@@ -55,6 +55,9 @@ _ALL = (
 
 TOPICS: dict[str, Topic] = {topic.name: topic for topic in _ALL}
 
+# Who reads what as a queue: group (= stage) → topic. The collector owns `sources` and reads no queue.
+QUEUES = {"tag": "items", "stories": "tagged", "plan": "story-changes", "deliver": "alerts"}
+
 
 def murmur2(data: bytes) -> int:
     """Kafka's default partition hash (Utils.murmur2), so that Java and librdkafka writers agree with us."""

@@ -66,10 +66,16 @@ class Lag:
 class Partition(Protocol):
     """A partition that this process owns. Every write on its behalf goes through `commit`."""
 
-    topic: str
-    number: int
-    lock: asyncio.Lock
-    """Held by whoever decides and commits: a batch, a timer or a sender, one at a time."""
+    @property
+    def topic(self) -> str: ...
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def lock(self) -> asyncio.Lock:
+        """Held by whoever decides and commits: a batch, a timer or a sender, one at a time."""
+        ...
 
     @property
     def owned(self) -> bool:
@@ -102,8 +108,11 @@ class Partition(Protocol):
 class Batch(Protocol):
     """Records of one partition, in order; empty when the time-out passed, so that timers get their turn."""
 
-    partition: Partition
-    records: Sequence[Record]
+    @property
+    def partition(self) -> Partition: ...
+
+    @property
+    def records(self) -> Sequence[Record]: ...
 
     async def commit(self, outputs: Sequence[Output]) -> None:
         """`partition.commit` with the offset after the last record."""
