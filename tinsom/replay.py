@@ -1,0 +1,152 @@
+"""Topics to a file and back: keys, values, headers, timestamps and partitions as they were.
+
+The file is JSON lines (gzip when its name ends in .gz): one line that names topic and partitions, then a
+line per record. Bytes that are UTF-8 stand as text, others in a `…_base64` field, so the file can be read.
+"""
+
+from __future__ import annotations
+
+import gzip
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, cast
+
+import msgspec
+
+from tinsom.errors import InputError
+from tinsom.log import Log, Output, Record
+from tinsom.topics import TOPICS
+
+FORMAT = "tinsom-dump-1"
+CHUNK = 500
+
+
+def line_of(record: Record) -> bytes:
+    """One record as a line of the file, without its end."""
+    row: dict[str, Any] = {"p": record.partition, "o": record.offset, "ts": record.timestamp}
+    row |= _text("key", record.key) | _text("value", record.value)
+    row["headers"] = [_header(name, value) for name, value in record.headers]
+    return msgspec.json.encode(row)
+
+
+def _header(name: str, value: bytes) -> list[str]:
+    return [name, value.decode()] if _is_text(value) else [name, b64encode(value).decode(), "base64"]
+
+
+def record_of(line: bytes, topic: str) -> Record:
+    """The record of a line; raises InputError."""
+    try:
+        row = msgspec.json.decode(line)
+        headers = tuple((h[0], b64decode(h[1]) if len(h) == 3 else h[1].encode()) for h in row["headers"])
+        return Record(topic, row["p"], row["o"], row["ts"], _bytes(row, "key"), _bytes(row, "value"), headers)
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"not a line of a dump: {type(error).__name__}: {error}") from None
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _text(name: str, value: bytes | None) -> dict[str, str | None]:
+    if value is None:
+        return {name: None}
+    return {name: value.decode()} if _is_text(value) else {f"{name}_base64": b64encode(value).decode()}
+
+
+def _bytes(row: dict[str, Any], name: str) -> bytes | None:
+    if f"{name}_base64" in row:
+        return b64decode(row[f"{name}_base64"])
+    text = row[name]
+    return None if text is None else cast(str, text).encode()
+
+
+def _open(path: Path, mode: str) -> IO[bytes]:
+    opened = gzip.open(path, mode) if path.suffix == ".gz" else path.open(mode)  # noqa: SIM115 (callers close)
+    return cast(IO[bytes], opened)
+
+
+async def dump(
+    log: Log,
+    topic: str,
+    path: Path,
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> int:
+    """Write a topic's records, from the first not older than `since` (ms) on and older than `until`."""
+    count = 0
+    head = {"format": FORMAT, "topic": topic, "partitions": log.partitions_of(topic)}
+    with _open(path, "wb") as file:
+        file.write(msgspec.json.encode(head) + b"\n")
+        async for record in _records(log, topic, since):
+            if until is None or record.timestamp < until:
+                file.write(line_of(record) + b"\n")
+                count += 1
+                progress(count)
+    return count
+
+
+async def _records(log: Log, topic: str, since: int | None) -> AsyncIterator[Record]:
+    for number in range(log.partitions_of(topic)):
+        start = 0 if since is None else await log.offset_at(topic, number, since)
+        async for record in log.read(topic, number, start):
+            yield record
+
+
+def read_dump(path: Path) -> tuple[str, Iterator[Record]]:
+    """Topic and records of a dump; raises InputError naming file and line."""
+    try:
+        file = _open(path, "rb")
+        head = file.readline()
+    except (OSError, EOFError) as error:
+        raise InputError(f"cannot read {path}: {error}") from None
+    try:
+        description = msgspec.json.decode(head)
+        topic = str(description["topic"])
+        known = description["format"] == FORMAT and topic in TOPICS
+    except (msgspec.DecodeError, KeyError, TypeError):
+        known = False
+    if not known:
+        file.close()
+        raise InputError(f"{path}: not a dump of a topic; `tinsom dump` writes one")
+    return topic, _lines(path, file, topic)
+
+
+def _lines(path: Path, file: IO[bytes], topic: str) -> Iterator[Record]:
+    with file:
+        for number, line in enumerate(file, start=2):
+            try:
+                yield record_of(line, topic)
+            except InputError as error:
+                raise InputError(f"{path}:{number}: {error}") from None
+
+
+async def load(
+    log: Log, path: Path, *, live_namespace: str, progress: Callable[[int], None] = lambda count: None
+) -> tuple[str, int]:
+    """Append a dump to the same topic of a scratch log, partition by partition as it was.
+
+    Raises InputError when `log` is the live one: a replay writes nothing there.
+    """
+    if log.namespace == live_namespace:
+        raise InputError(f"namespace {live_namespace!r} is the live one; a replay needs another")
+    topic, records = read_dump(path)
+    count = 0
+    chunk: list[Output] = []
+    for record in records:
+        chunk.append(
+            Output(topic, record.key, record.value, record.timestamp, record.headers, partition=record.partition)
+        )
+        if len(chunk) == CHUNK:
+            await log.append(chunk, writer="replay")
+            count += len(chunk)
+            progress(count)
+            chunk = []
+    await log.append(chunk, writer="replay")
+    return topic, count + len(chunk)
