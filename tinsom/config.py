@@ -88,6 +88,7 @@ class EmailConfig(_Section, frozen=True, kw_only=True):
     username: str = ""
     password_file: str = ""
     password_env: str = ""
+    ca_file: str = ""  # certificates to trust instead of the system's, for a relay of one's own
     timeout: float = 15.0
 
 
@@ -113,21 +114,30 @@ class Config(_Section, frozen=True, kw_only=True):
 
 def load(path: Path) -> Config:
     """Read and check a configuration file; raises ConfigError naming file, place and reason."""
+    return parse(read(path), str(path))
+
+
+def read(path: Path) -> Any:
+    """A YAML file as plain data; raises ConfigError."""
     try:
-        raw: Any = yaml.safe_load(path.read_text("utf-8"))
+        return yaml.safe_load(path.read_text("utf-8")) or {}
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist; `tinsom init` writes one to start from") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}") from None
-    return parse(raw or {}, str(path))
+
+
+def convert(raw: Any, where: str) -> Config:
+    """Plain data as a configuration, types checked; raises ConfigError."""
+    try:
+        return msgspec.convert(raw, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {error}") from None
 
 
 def parse(raw: Any, where: str) -> Config:
-    """Check what was read from `where`; raises ConfigError."""
-    try:
-        config = msgspec.convert(raw, Config)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: {error}") from None
+    """`convert`, and nothing that `check` finds; raises ConfigError."""
+    config = convert(raw, where)
     faults = check(config)
     if faults:
         raise ConfigError(f"{where}: {faults[0]}" + (f" (and {len(faults) - 1} more)" if faults[1:] else ""))

@@ -1,0 +1,24 @@
+"""What deliver makes of an alert when it reads it: to be sent, or suppressed for what it knows. Pure."""
+
+from __future__ import annotations
+
+from services.alerter import ledger
+from services.alerter.book import Book
+from tinsom.messages import Alert, Delivery
+
+
+def decide(alert: Alert, book: Book, now: float) -> Delivery:
+    """A change of a story this reader was never told is a first message, except a withdrawal, which tells them
+    nothing; one more source of what they were told is no news.
+    """
+    delivery = ledger.accepted(alert, now)
+    reason = _suppression(alert, book.told(alert.destination, alert.story))
+    return delivery if reason is None else ledger.closed(delivery, "suppressed", reason, now)
+
+
+def _suppression(alert: Alert, told: bool) -> ledger.Suppressed | None:
+    if alert.kind == "withdrawn" and not told:
+        return "never_told"
+    if alert.kind == "source" and told:
+        return "source_added"
+    return None

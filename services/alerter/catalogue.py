@@ -1,0 +1,108 @@
+"""Subscriptions and destinations: from the configuration to records, and from records to what holds. Pure
+but for the codec; what is written under `bot/` is never touched here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+
+from tinsom import codec
+from tinsom.config import Config, DestinationConfig, SubscriptionConfig
+from tinsom.log import Output, Record
+from tinsom.messages import Destination, Message, Subscription, Version
+from tinsom.topics import VERSION_KEY
+
+FILE, BOT = "file/", "bot/"
+_APPLY = "apply"
+
+
+class Changes(NamedTuple):
+    """What to write, and the difference as a person reads it: `+ id`, `~ id`, `- id`."""
+
+    outputs: list[Output]
+    difference: list[str]
+
+
+def subscription_outputs(config: Config, now_ms: int, existing: Mapping[bytes, Record]) -> Changes:
+    """The records that make topic `subscriptions` say what the file says; `existing` is the table of now.
+
+    A subscription keeps its `since` through every edit, so that no edit tells anything old; a new one starts
+    from `now_ms`.
+    """
+    wanted = {
+        FILE + s.id: _subscription(s, now_ms, existing.get((FILE + s.id).encode())) for s in config.subscriptions
+    }
+    return _changes("subscriptions", wanted, now_ms, existing)
+
+
+def destination_outputs(config: Config, now_ms: int, existing: Mapping[bytes, Record]) -> Changes:
+    """As `subscription_outputs`, for topic `destinations`."""
+    wanted: dict[str, Message] = {FILE + d.alias: _destination(d) for d in config.destinations}
+    return _changes("destinations", wanted, now_ms, existing)
+
+
+def _subscription(s: SubscriptionConfig, now_ms: int, before: Record | None) -> Message:
+    since = datetime.fromtimestamp(now_ms / 1000, UTC)
+    if before is not None:
+        kept = codec.decode_as(before, Subscription)
+        since = kept.since or since
+    return Subscription(id=s.id, destination=s.destination, match=s.match, priority=s.priority, since=since)
+
+
+def _destination(d: DestinationConfig) -> Destination:
+    return Destination(alias=d.alias, channel=d.channel, address=d.address, thread=d.thread, timezone=d.timezone)
+
+
+def _changes(topic: str, wanted: Mapping[str, Message], now_ms: int, existing: Mapping[bytes, Record]) -> Changes:
+    outputs, difference = [], []
+    for key, message in sorted(wanted.items()):
+        before = existing.get(key.encode())
+        if before is None or before.value != codec.to_bytes(message):
+            difference.append(("+ " if before is None else "~ ") + key.removeprefix(FILE))
+            outputs.append(codec.output(topic, key, message, now_ms, source=_APPLY, partition_by=_owner(key)))
+    for raw in sorted(existing):
+        if raw.startswith(FILE.encode()) and raw.decode() not in wanted:
+            difference.append("- " + raw.decode().removeprefix(FILE))
+            outputs.append(codec.tombstone(topic, raw.decode(), now_ms, partition_by=_owner(raw.decode())))
+    version = Version(version=str(now_ms), entries=len(wanted))
+    outputs.append(codec.output(topic, VERSION_KEY.decode(), version, now_ms, source=_APPLY))
+    return Changes(outputs, difference)
+
+
+def _owner(key: str) -> str:
+    """`destinations` are partitioned by alias, whoever wrote the record."""
+    return key.split("/", 1)[1]
+
+
+def effective(records: Mapping[str, Destination]) -> dict[str, Destination]:
+    """Alias → destination as it holds now.
+
+    A `bot/` record with `configured` says what the sender learned about a file's destination and means nothing
+    without it; one without is a destination of its own, made by a reader.
+    """
+    holds = {d.alias: d for key, d in records.items() if key.startswith(FILE)}
+    for key, learned in records.items():
+        if not key.startswith(BOT):
+            continue
+        if learned.alias in holds:
+            holds[learned.alias] = overlay(holds[learned.alias], learned)
+        elif not learned.configured:
+            holds[learned.alias] = learned
+    return holds
+
+
+def overlay(configured: Destination, learned: Destination) -> Destination:
+    """What was learned speaks of the address that was configured then; another address starts afresh."""
+    if learned.configured != configured.address or learned.channel != configured.channel:
+        return configured
+    return msgspec.structs.replace(
+        configured,
+        address=learned.address,
+        state=learned.state,
+        reason=learned.reason,
+        configured=learned.configured,
+    )

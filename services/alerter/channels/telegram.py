@@ -1,0 +1,142 @@
+"""Telegram: sendMessage of the Bot API over aiohttp, in HTML mode.
+
+The token is part of every URL, so no exception of the client and no URL ever leaves this module: an answer
+carries the class of an error and what the server described, cleaned of the token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from services.alerter import pacing, rendering, responses
+from services.alerter.channels import BeforeWrite, Part, StaleIntentError
+from services.alerter.rendering import Letter
+from services.alerter.responses import Answer, Verdict
+from tinsom.messages import Destination
+
+# Shorter than servers keep idle connections, else a request could be written into one that is being closed.
+_KEEP_ALIVE = 10.0
+_LONGEST_ANSWER = 1_000_000
+
+
+class _Parameters(msgspec.Struct, frozen=True):
+    retry_after: float | None = None
+    migrate_to_chat_id: int | None = None
+
+
+class _Body(msgspec.Struct, frozen=True):
+    ok: bool
+    result: Any = None
+    error_code: int = 0
+    description: str = ""
+    parameters: _Parameters = _Parameters()
+
+
+class TelegramChannel:
+    name = "telegram"
+    pace = pacing.TELEGRAM
+    slack = 0.0
+
+    def __init__(self, token: str, api_url: str, timeout: float) -> None:
+        self._token = token
+        self._base = f"{api_url.rstrip('/')}/bot{token}/"
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._open: aiohttp.ClientSession | None = None
+
+    def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
+        parts = rendering.telegram(letter)
+        return [Part(text=p) if letter.plain else Part(text="", html=p) for p in parts]
+
+    async def send(self, to: Destination, part: Part, *, before_write: BeforeWrite) -> Answer:
+        return await self.call("sendMessage", _send_message(to, part), before_write)
+
+    async def call(self, method: str, body: dict[str, Any], before_write: BeforeWrite) -> Answer:
+        """One request to the Bot API; a POST, which aiohttp never repeats by itself."""
+        context = SimpleNamespace(before_write=before_write, written=False)
+        try:
+            async with self._session().post(
+                self._base + method, json=body, trace_request_ctx=context, allow_redirects=False
+            ) as response:
+                return self._answer(response.status, await response.content.read(_LONGEST_ANSWER))
+        except StaleIntentError:
+            return Answer("refused")
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            phase: responses.Phase = "written" if context.written else "not_written"
+            return Answer(phase, description=type(error).__name__)
+
+    def judge(self, answer: Answer) -> Verdict:
+        return responses.telegram(answer)
+
+    def is_group(self, to: Destination) -> bool:
+        """Groups and supergroups have negative ids, public ones and channels an @name."""
+        return to.address.startswith(("-", "@"))
+
+    async def close(self) -> None:
+        if self._open is not None:
+            await self._open.close()
+            self._open = None
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._open is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(_check)
+            self._open = aiohttp.ClientSession(
+                timeout=self._timeout,
+                trace_configs=[trace],
+                connector=aiohttp.TCPConnector(keepalive_timeout=_KEEP_ALIVE),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                json_serialize=lambda value: msgspec.json.encode(value).decode(),
+            )
+        return self._open
+
+    def _answer(self, status: int, raw: bytes) -> Answer:
+        try:
+            body = msgspec.json.decode(raw, type=_Body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _foreign(status)
+        migrated = body.parameters.migrate_to_chat_id
+        return Answer(
+            "answered",
+            ok=body.ok,
+            code=body.error_code or status,
+            description=body.description.replace(self._token, "…")[:200],
+            retry_after=body.parameters.retry_after,
+            migrate_to="" if migrated is None else str(migrated),
+            message_id=_message_id(body.result) if body.ok else "",
+        )
+
+
+def _foreign(status: int) -> Answer:
+    """Not the Bot API's JSON: a proxy's page. A 2xx of that kind says nothing about our message."""
+    return Answer("written") if status < 300 else Answer("answered", code=status, description="not the Bot API")
+
+
+async def _check(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
+) -> None:
+    """aiohttp calls this when the connection stands and nothing of the request was written yet."""
+    request = context.trace_request_ctx
+    request.before_write()
+    request.written = True
+
+
+def _message_id(result: Any) -> str:
+    return str(result.get("message_id", "")) if isinstance(result, dict) else ""
+
+
+def _send_message(to: Destination, part: Part) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "chat_id": to.address,
+        "text": part.html or part.text,
+        "link_preview_options": {"is_disabled": True},
+    }
+    if part.html:
+        body["parse_mode"] = "HTML"
+    if to.thread is not None:
+        body["message_thread_id"] = to.thread
+    return body

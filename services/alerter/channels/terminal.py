@@ -1,0 +1,66 @@
+"""Alerts on the terminal, as staff would read them: for the demo and for trying a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.text import Text
+
+from services.alerter import rendering, responses
+from services.alerter.channels import BeforeWrite, Part, StaleIntentError
+from services.alerter.pacing import UNLIMITED, Pace
+from services.alerter.rendering import Letter
+from services.alerter.responses import Answer, Verdict
+from tinsom.messages import Destination
+
+
+@dataclass
+class TerminalChannel:
+    """Prints to `console`; a panel per alert, lines only where the output is no terminal."""
+
+    console: Console = field(default_factory=Console)
+    name: str = "terminal"
+    pace: Pace = UNLIMITED
+    slack: float = 0.0
+
+    def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
+        seen = rendering.terminal(letter)
+        return [Part(text=rendering.mail_text(letter), headers=(("title", seen["title"]), ("kind", seen["kind"])))]
+
+    async def send(self, to: Destination, part: Part, *, before_write: BeforeWrite) -> Answer:
+        try:
+            before_write()
+        except StaleIntentError:
+            return Answer("refused")
+        try:
+            self.console.print(_panel(to, part))
+        except (OSError, ValueError):  # a closed pipe or terminal: nobody reads any more
+            return Answer("not_written")
+        return Answer("answered", ok=True)
+
+    def judge(self, answer: Answer) -> Verdict:
+        return responses.plain(answer)
+
+    def is_group(self, to: Destination) -> bool:
+        return False
+
+    async def close(self) -> None:
+        pass
+
+
+def _panel(to: Destination, part: Part) -> RenderableType:
+    """The text part in a frame: the title stands out, the reason steps back."""
+    body, _, reason = part.text.rstrip("\n").rpartition("\n--\n")
+    title = dict(part.headers)["title"]
+    text = Text(body.strip())
+    text.highlight_words([title], style="bold")
+    return Panel(
+        Group(text, Text(reason.strip(), style="dim italic")),
+        title=Text(f"→ {to.alias}"),
+        title_align="left",
+        border_style="red" if dict(part.headers)["kind"] else "cyan",
+        width=None,
+    )

@@ -1,0 +1,163 @@
+"""What the command line asks of the alerter: one test message; why an item was or was not sent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from services.alerter import wiring
+from services.alerter.channels import Channel
+from services.alerter.rendering import Letter
+from services.alerter.responses import Verdict
+from tinsom import codec
+from tinsom.config import Config
+from tinsom.errors import DecodeError, InputError, UnreachableError
+from tinsom.log import Log
+from tinsom.messages import (
+    Alert,
+    Delivery,
+    Destination,
+    Evidence,
+    Message,
+    Notice,
+    StoryChange,
+    Suppression,
+    TaggedItem,
+)
+
+_TEST = {
+    "vi": (
+        "Tin thử của Tin sớm",
+        "Nếu bạn đọc được dòng này, nơi nhận đã hoạt động. Không cần làm gì.",
+        "Tin thử",
+    ),
+    "en": ("A test message of Tin sớm", "If you can read this, the destination works. Nothing to do.", "A test"),
+}
+
+
+async def send_test(config: Config, destination_alias: str) -> None:
+    """Send one marked message to a configured destination.
+
+    Raises InputError for an unknown alias or a destination that refuses, UnreachableError when the channel
+    does not answer, ConfigError when it is not set up.
+    """
+    to = _destination(config, destination_alias)
+    channels = wiring.channels(config, live=True)
+    try:
+        verdict = await _send(channels[to.channel], to, config.alerter.language)
+    finally:
+        for channel in channels.values():
+            await channel.close()
+    if verdict.kind in ("unreachable", "ambiguous", "unsure", "throttled", "retry"):
+        raise UnreachableError(f"{destination_alias}: not delivered: {verdict.reason}")
+    if verdict.kind != "delivered":
+        raise InputError(f"{destination_alias}: refused: {verdict.reason}")
+
+
+def _destination(config: Config, alias: str) -> Destination:
+    for d in config.destinations:
+        if d.alias == alias:
+            return Destination(
+                alias=d.alias, channel=d.channel, address=d.address, thread=d.thread, timezone=d.timezone
+            )
+    known = ", ".join(sorted(d.alias for d in config.destinations)) or "none"
+    raise InputError(f"there is no destination {alias!r}; configured: {known}")
+
+
+async def _send(channel: Channel, to: Destination, language: str) -> Verdict:
+    letter = _test_letter(to, language, datetime.now(UTC))
+    verdict = Verdict("rejected", "nothing_to_send")
+    for part in channel.render(letter, to):
+        verdict = channel.judge(await channel.send(to, part, before_write=lambda: None))
+    return verdict
+
+
+def _test_letter(to: Destination, language: str, now: datetime) -> Letter:
+    title, lede, reason = _TEST[language]
+    notice = Notice(title=title, url="", source="tinsom send-test", fetched_at=now, published_at=now, lede=lede)
+    identity = hashlib.sha256(f"test/{to.alias}/{now.isoformat()}".encode()).hexdigest()[:32]
+    alert = Alert(
+        id=identity, destination=to.alias, story="test", revision=1, kind="new", item="test",
+        subscriptions=["test"], reason=reason, notice=notice,
+    )  # fmt: skip
+    return Letter(alert=alert, timezone=to.timezone, language=language, decided_at=now)
+
+
+async def why(log: Log, item_id: str, destination: str = "") -> AsyncIterator[str]:
+    """Line by line, from the log alone: how the item was tagged, what it changed, who was told and who not."""
+    found = False
+    async for message in _messages(log, "tagged"):
+        if isinstance(message, TaggedItem) and message.tags.id == item_id:
+            found = True
+            yield _tagged_line(message)
+    async for message in _messages(log, "story-changes"):
+        if isinstance(message, StoryChange) and message.item == item_id:
+            found = True
+            yield f"story {message.story} revision {message.revision}: {message.kind}" + (
+                " (baseline)" if message.baseline else ""
+            )
+    ids: list[str] = []
+    async for message in _messages(log, "alerts"):
+        if isinstance(message, Alert | Suppression) and _asked(message, item_id, destination):
+            found = True
+            ids.append(message.id)
+            yield _decision_line(message)
+    wanted, newest = set(ids), {}
+    async for message in _messages(log, "deliveries"):
+        if isinstance(message, Delivery) and message.alert_id in wanted:
+            newest[message.alert_id] = message
+    for identity in ids:
+        if identity in newest:
+            for line in _delivery_lines(newest[identity]):
+                yield line
+    if not found:
+        yield f"nothing is known of item {item_id}"
+    elif not ids:
+        yield "no subscription matched" + (f" for {destination}" if destination else "")
+
+
+def _asked(decision: Alert | Suppression, item_id: str, destination: str) -> bool:
+    return decision.item == item_id and destination in ("", decision.destination)
+
+
+async def _messages(log: Log, topic: str) -> AsyncIterator[Message]:
+    for partition in range(log.partitions_of(topic)):
+        async for record in log.read(topic, partition):
+            if record.value is None:
+                continue
+            try:
+                yield codec.decode(record)
+            except DecodeError:
+                continue  # it is among the dead letters, with its reason
+
+
+def _tagged_line(message: TaggedItem) -> str:
+    tags = [*message.tags.initiatives, *message.tags.agencies]
+    named = ", ".join(f"{t.id} ({t.role}, {t.score:g}, {_rules(t.evidence)})" for t in tags)
+    return f"tagged: {named or 'nothing'}"
+
+
+def _rules(evidence: list[Evidence]) -> str:
+    return "+".join(dict.fromkeys(e.rule for e in evidence)) or "derived"
+
+
+def _decision_line(decision: Alert | Suppression) -> str:
+    matched = ", ".join(decision.matched) or "-"
+    by = ", ".join(decision.subscriptions)
+    if isinstance(decision, Alert):
+        return f"alert {decision.id} to {decision.destination} ({decision.priority}): {matched} by {by}"
+    return f"suppressed for {decision.destination}: {decision.reason}; {matched} by {by}"
+
+
+def _delivery_lines(delivery: Delivery) -> list[str]:
+    head = f"delivery {delivery.alert_id} to {delivery.destination}: {delivery.state}"
+    steps = [
+        f"  {step.at.isoformat(timespec='milliseconds')} {step.state}"
+        + (f" part {step.part}" if step.part > 1 else "")
+        + (f" attempt {step.attempt}" if step.attempt else "")
+        + (f" ({step.reason})" if step.reason else "")
+        + (f" message {step.message_id}" if step.message_id else "")
+        for step in delivery.history
+    ]
+    return [head, *steps]

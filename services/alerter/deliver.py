@@ -1,0 +1,83 @@
+"""The stage `deliver`: reads `alerts`, keeps `deliveries`, and runs the sender of each partition it owns."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.alerter import arrival, ledger
+from services.alerter.book import Book
+from services.alerter.sender import Sender, Tools, delivery_output
+from tinsom import codec, metrics
+from tinsom.clock import millis
+from tinsom.errors import ConfigError, DecodeError
+from tinsom.log import Log, Partition, Record
+from tinsom.messages import Alert, Delivery, Suppression
+from tinsom.worker import Handled, Stage
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass
+class DeliverStage(Stage):
+    """Outcome of a record of `alerts`: what this stage did with it when it read it; results come later."""
+
+    log: Log
+    tools: Tools
+    senders: dict[int, Sender] = field(default_factory=dict)
+    name = "deliver"
+    topic = "alerts"
+    outcomes = ("accepted", "duplicate", "suppressed", "suppressed-by-plan")
+
+    async def gained(self, partition: Partition) -> None:
+        """Destinations, then the fold of `deliveries`; then sending may begin."""
+        if self.log.partitions_of("deliveries") != self.log.partitions_of("alerts"):
+            raise ConfigError("topics alerts and deliveries must have the same number of partitions")
+        await self.tools.destinations.load()
+        book = await restore(self.log, partition.number)
+        self.senders[partition.number] = sender = Sender(partition, book, self.tools)
+        sender.start()
+
+    async def lost(self, partition: Partition) -> None:
+        sender = self.senders.pop(partition.number, None)
+        if sender is not None:
+            await sender.stop()
+        self.tools.destinations.forget()
+
+    def handle(self, partition: Partition, record: Record, now: float) -> Handled:
+        message = codec.decode(record)
+        if isinstance(message, Suppression):
+            return Handled([], "suppressed-by-plan")
+        if not isinstance(message, Alert):
+            raise DecodeError("unexpected-type", type(message).__name__)
+        return self._arrived(self.senders[partition.number], message, now)
+
+    def _arrived(self, sender: Sender, alert: Alert, now: float) -> Handled:
+        if sender.book.knows(alert.id):
+            return Handled([], "duplicate")
+        delivery = arrival.decide(alert, sender.book, now)
+        sender.book.put(delivery)
+        sender.wake()
+        output = delivery_output(delivery, millis(now))
+        if delivery.state == "suppressed":
+            metrics.SUPPRESSIONS.labels(delivery.history[-1].reason).inc()
+            return Handled([output], "suppressed")
+        return Handled([output], "accepted")
+
+
+async def restore(log: Log, partition: int) -> Book:
+    """The book as of the last stable record of `deliveries`."""
+    book, count, began = Book(), 0, time.monotonic()
+    newest: dict[str, Delivery] = {}
+    async for record in log.read("deliveries", partition):
+        if record.value is not None:
+            delivery = codec.decode_as(record, Delivery)
+            newest[delivery.alert_id] = delivery
+            count += 1
+    # Compaction keeps the newest record of each in its own place; the order of decisions is in the history.
+    for delivery in sorted(newest.values(), key=lambda d: ledger.seconds(d.history[0].at)):
+        book.put(delivery)
+    logger.info("deliveries restored", records=count, open=len(book.open), seconds=time.monotonic() - began)
+    return book

@@ -1,0 +1,100 @@
+"""How fast may be sent: per chat, per group, per channel. Pure: time is a parameter.
+
+Telegram's advice (bots FAQ): about 1 message/s in a chat, 20 in a minute in a group, 30/s over all. The
+windows are a little longer than that, since requests do not travel equally fast.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+MARGIN = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` sends in any window of `seconds`."""
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Limits of one channel; an empty tuple is no limit."""
+
+    chat: tuple[Limit, ...] = ()
+    group: tuple[Limit, ...] = ()
+    channel: tuple[Limit, ...] = ()
+
+
+UNLIMITED = Pace()
+TELEGRAM = Pace(
+    chat=(Limit(1, 1.0),),
+    group=(Limit(1, 1.0), Limit(20, 60.0)),
+    channel=(Limit(30, 1.0),),
+)
+
+
+@dataclass
+class Window:
+    """Times of the sends that still count against `limits`."""
+
+    limits: tuple[Limit, ...]
+    times: deque[float] = field(default_factory=deque)
+
+    def free_at(self, now: float) -> float:
+        """The earliest moment, not before `now`, at which one more send keeps every limit."""
+        return max([now, *(self._free_at(limit) for limit in self.limits)])
+
+    def _free_at(self, limit: Limit) -> float:
+        if len(self.times) < limit.count:
+            return 0.0
+        return self.times[-limit.count] + limit.seconds * (1 + MARGIN)
+
+    def take(self, now: float) -> None:
+        self.times.append(now)
+        longest = max((limit.count for limit in self.limits), default=0)
+        while len(self.times) > longest:
+            self.times.popleft()
+
+
+@dataclass
+class Pacer:
+    """All windows of one channel, and the pauses that its answers asked for."""
+
+    pace: Pace
+    _all: Window = field(init=False)
+    _chats: dict[str, Window] = field(default_factory=dict)
+    _paused: dict[str, float] = field(default_factory=dict)
+    _channel_paused: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._all = Window(self.pace.channel)
+
+    def free_at(self, chat: str, group: bool, now: float) -> float:
+        pauses = max(self._paused.get(chat, 0.0), self._channel_paused)
+        return max(self._all.free_at(now), self._chat(chat, group).free_at(now), pauses)
+
+    def take(self, chat: str, group: bool, now: float) -> None:
+        self._all.take(now)
+        self._chat(chat, group).take(now)
+
+    def pause_chat(self, chat: str, until: float) -> None:
+        self._paused[chat] = max(until, self._paused.get(chat, 0.0))
+
+    def pause_channel(self, until: float) -> None:
+        self._channel_paused = max(until, self._channel_paused)
+
+    def forget(self, chats: Iterable[str]) -> None:
+        """Drop chats that do not exist any more."""
+        for chat in chats:
+            self._chats.pop(chat, None)
+            self._paused.pop(chat, None)
+
+    def _chat(self, chat: str, group: bool) -> Window:
+        if chat not in self._chats:
+            self._chats[chat] = Window(self.pace.group if group else self.pace.chat)
+        return self._chats[chat]

@@ -1,0 +1,171 @@
+"""Plan: a story change against all subscriptions → one alert or one suppression per destination. Pure, no state.
+
+What a destination has been told already is not known here; `deliver` decides about that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from services.alerter import matching, names
+from tinsom.messages import (
+    Alert,
+    Item,
+    Notice,
+    Priority,
+    StoryChange,
+    Subscription,
+    Suppression,
+    Tag,
+    TaggedItem,
+    Tags,
+    TaskLine,
+)
+
+Reason = Literal["baseline", "too_old", "before_subscription"]
+REASONS: tuple[Reason, ...] = ("baseline", "too_old", "before_subscription")
+"""Every reason for which plan suppresses; deliver adds its own (`services.alerter.ledger`)."""
+
+# A date without a time says only which day; the item may have come at its end.
+_DAY = timedelta(hours=24)
+_TITLE, _LEDE, _TASKS = 1_000, 2_000, 20
+_RANK: dict[Priority, int] = {"urgent": 0, "normal": 1, "low": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for every reader. `max_age`: an item published longer before its fetch is not news."""
+
+    max_age: timedelta = timedelta(hours=24)
+    language: Literal["vi", "en"] = "vi"
+
+
+class Reader(NamedTuple):
+    """One destination and what of its subscriptions matched."""
+
+    subscription: Subscription
+    hits: tuple[matching.Hit, ...]
+
+
+def plan(
+    change: StoryChange,
+    subscriptions: Iterable[Subscription],
+    rules: Rules,
+    known_names: Mapping[str, str] | None = None,
+) -> list[Alert | Suppression]:
+    """One decision per destination that has a matching subscription, in the order of aliases.
+
+    Raises msgspec.DecodeError when the item inside `change` cannot be read.
+    """
+    tagged = msgspec.json.decode(change.tagged, type=TaggedItem)
+    item = msgspec.json.decode(tagged.item, type=Item)
+    readers = _readers(tagged.tags, item, subscriptions)
+    called = names.names_of(tagged.tags, known_names)
+    return [_decide(change, tagged.tags, item, readers[alias], rules, called) for alias in sorted(readers)]
+
+
+def _readers(tags: Tags, item: Item, subscriptions: Iterable[Subscription]) -> dict[str, list[Reader]]:
+    readers: dict[str, list[Reader]] = {}
+    for subscription in sorted(subscriptions, key=lambda s: s.id):
+        if hits := matching.hits(subscription.match, tags, item):
+            readers.setdefault(subscription.destination, []).append(Reader(subscription, hits))
+    return readers
+
+
+def _decide(
+    change: StoryChange, tags: Tags, item: Item, readers: list[Reader], rules: Rules, called: Mapping[str, str]
+) -> Alert | Suppression:
+    in_time = [r for r in readers if not _began_before(change, r.subscription)]
+    why_not = suppression(change, item, rules) or (None if in_time else "before_subscription")
+    told = in_time or readers
+    hits = [hit for reader in told for hit in reader.hits]
+    destination = told[0].subscription.destination
+    subscriptions = [reader.subscription.id for reader in told]
+    matched = list(dict.fromkeys(f"{hit.field}:{hit.id}" for hit in hits))
+    identity = alert_id(destination, change)
+    if why_not:
+        return Suppression(
+            id=identity, destination=destination, story=change.story, revision=change.revision, kind=change.kind,
+            item=change.item, subscriptions=subscriptions, reason=why_not, matched=matched,
+        )  # fmt: skip
+    return Alert(
+        id=identity, destination=destination, story=change.story, revision=change.revision, kind=change.kind,
+        item=change.item, subscriptions=subscriptions, matched=matched, began_at=change.began_at,
+        reason=names.reason(hits, called, rules.language),
+        priority=min((r.subscription.priority for r in told), key=_RANK.__getitem__),
+        notice=_notice(change, tags, item, called),
+    )  # fmt: skip
+
+
+def alert_id(destination: str, change: StoryChange) -> str:
+    """The same decision has the same id wherever and however often it is made (design §3)."""
+    parts = (destination, change.story, change.kind, str(change.revision))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def suppression(change: StoryChange, item: Item, rules: Rules) -> Reason | None:
+    """Why nobody hears of this change, whoever follows it.
+
+    Age is taken at the fetch, not now: a pipeline that stood still makes nothing old, the archive that a site
+    publishes again is old. A changed fact or a withdrawal is news whatever the item's date.
+    """
+    if change.baseline or item.baseline:
+        return "baseline"
+    if change.kind in ("new", "source") and _age(item) > rules.max_age:
+        return "too_old"
+    return None
+
+
+def _age(item: Item) -> timedelta:
+    """Between publication and fetch; nothing when the date cannot be trusted to say so."""
+    if item.published_at is None or item.date_quality in ("missing", "future"):
+        return timedelta(0)
+    allowance = timedelta(0) if item.date_quality == "exact" else _DAY
+    return item.fetched_at - item.published_at - allowance
+
+
+def _began_before(change: StoryChange, subscription: Subscription) -> bool:
+    return subscription.since is not None and change.began_at < subscription.since
+
+
+def _notice(change: StoryChange, tags: Tags, item: Item, called: Mapping[str, str]) -> Notice:
+    return Notice(
+        title=_cut(item.title, _TITLE),
+        url=item.url,
+        source=item.source_name or item.publisher,
+        fetched_at=item.fetched_at,
+        published_at=_trusted(item),
+        lede=_cut(item.lede, _LEDE),
+        initiatives=_tag_names(tags.initiatives, called),
+        agencies=_tag_names(tags.agencies, called),
+        tasks=[_task(t.lead, t.action, t.deadline, called) for t in tags.tasks[:_TASKS]],
+        places=[called.get(place.id, place.id) for place in tags.places if place.role == "primary"],
+        documents=list(dict.fromkeys(document.key for document in tags.documents))[:_TASKS],
+        sources=max(1, len(change.sources)),
+    )
+
+
+def _trusted(item: Item) -> datetime | None:
+    return item.published_at if item.date_quality in ("exact", "date_only") else None
+
+
+def _tag_names(tags: list[Tag], called: Mapping[str, str]) -> list[str]:
+    """Primary first; a parent that was only derived says nothing that its child does not say better."""
+    named = [tag for tag in tags if tag.via is msgspec.UNSET]
+    ordered = sorted(named, key=lambda tag: (tag.role != "primary", -tag.score, tag.id))
+    return [called.get(tag.id, tag.id) for tag in ordered[: names.SHOWN]]
+
+
+def _task(lead: list[str], action: str, deadline: str | None, called: Mapping[str, str]) -> TaskLine:
+    who = [called.get(agency, agency) for agency in lead]
+    return TaskLine(who=who, action=_cut(action, _TITLE), deadline=deadline)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,151 @@
+"""An alert → the texts that people read. Pure: Vietnamese first, English by setting.
+
+Every word of a feed enters through `clean.shown`; the only links are the item's own and those the operator
+configured. Templates (`templates/*.j2`) lay out, they decide nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from services.alerter import clean, split
+from tinsom.messages import Alert, Notice
+
+WORDS: dict[str, dict[str, str]] = {
+    "vi": {
+        "initiatives": "Sáng kiến", "agencies": "Cơ quan", "places": "Địa phương", "documents": "Văn bản",
+        "tasks": "Việc phải làm", "deadline": "hạn", "source": "Nguồn", "more_sources": "và {} nguồn khác",
+        "maybe_twice": "Có thể trùng", "read": "Đọc bài gốc", "why": "Vì sao bạn nhận tin này",
+        "new": "", "source_kind": "Thêm nguồn", "fact": "Cập nhật", "withdrawn": "Đã gỡ",
+        "deadline_kind": "Sắp đến hạn", "burst": "Tin dồn dập", "silence": "Nguồn im lặng",
+        "signature": "Tin sớm", "untitled": "(không có tiêu đề)",
+    },
+    "en": {
+        "initiatives": "Initiatives", "agencies": "Agencies", "places": "Places", "documents": "Documents",
+        "tasks": "To do", "deadline": "due", "source": "Source", "more_sources": "and {} more sources",
+        "maybe_twice": "Possibly a repeat", "read": "Read the original", "why": "Why you get this",
+        "new": "", "source_kind": "Another source", "fact": "Update", "withdrawn": "Withdrawn",
+        "deadline_kind": "Deadline near", "burst": "Burst of news", "silence": "Source is silent",
+        "signature": "Tin sớm", "untitled": "(no title)",
+    },
+}  # fmt: skip
+_KIND_WORD = {"source": "source_kind", "deadline": "deadline_kind"}
+_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+TITLE, SHORT_LEDE, LONG_LEDE, LINE = 300, 600, 2_000, 400
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("services.alerter"),
+    autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a channel is asked to say. `repeat`: it may have arrived before; `plain`: no markup."""
+
+    alert: Alert
+    timezone: str
+    language: str
+    decided_at: datetime
+    repeat: bool = False
+    plain: bool = False
+
+    @property
+    def ref(self) -> str:
+        """What a person can name when two messages are alike."""
+        return "#" + self.alert.id[:4]
+
+
+def telegram(letter: Letter) -> list[str]:
+    """Messages for parse_mode HTML, or plain text when the letter says so."""
+    html = _layout("telegram.html.j2", letter, SHORT_LEDE)
+    if not letter.plain:
+        return split.split(html)
+    # Half the room: what was refused as too long must not be refused again.
+    return [split.visible(part) for part in split.split(_untagged(html), limit=split.UNITS // 2)]
+
+
+def _untagged(html: str) -> str:
+    return re.sub(r"<[^>]*>", "", html)
+
+
+def mail_text(letter: Letter) -> str:
+    return _layout("mail.txt.j2", letter, LONG_LEDE)
+
+
+def mail_html(letter: Letter) -> str:
+    return _layout("mail.html.j2", letter, LONG_LEDE)
+
+
+def terminal(letter: Letter) -> Mapping[str, Any]:
+    """The same words, for a channel that lays out by itself."""
+    return view(letter, SHORT_LEDE)
+
+
+def subject(letter: Letter) -> str:
+    """One line; the same for every change of a story, so that a mail reader keeps them in one thread."""
+    return clean.one_line(letter.alert.notice.title, 160) or WORDS[letter.language]["untitled"]
+
+
+def _layout(template: str, letter: Letter, lede: int) -> str:
+    text = _ENVIRONMENT.get_template(template).render(view(letter, lede))
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def view(letter: Letter, lede: int) -> dict[str, Any]:
+    """Everything the templates show, already harmless."""
+    alert, notice, words = letter.alert, letter.alert.notice, WORDS[letter.language]
+    return {
+        "w": words,
+        "lang": letter.language,
+        "mark": f"{words['maybe_twice']} {clean.inert(letter.ref)}" if letter.repeat else "",
+        "kind": words[_KIND_WORD.get(alert.kind, alert.kind)],
+        "title": clean.shown(notice.title, TITLE) or words["untitled"],
+        "url": clean.link(notice.url),
+        "lede": clean.shown(notice.lede, lede),
+        "facts": _facts(notice, words),
+        "tasks": [_task(t.who, t.action, t.deadline, words) for t in notice.tasks],
+        "source": clean.shown(notice.source, 100),
+        "more": words["more_sources"].format(notice.sources - 1) if notice.sources > 1 else "",
+        "time": local_time(notice.published_at or notice.fetched_at, letter.timezone),
+        "why": clean.shown(alert.reason, 600),
+    }
+
+
+def _facts(notice: Notice, words: Mapping[str, str]) -> list[tuple[str, str]]:
+    lines = (
+        (words["initiatives"], notice.initiatives),
+        (words["agencies"], notice.agencies),
+        (words["places"], notice.places),
+        (words["documents"], notice.documents),
+    )
+    return [(label, clean.shown(", ".join(values), LINE)) for label, values in lines if values]
+
+
+def _task(who: list[str], action: str, deadline: str | None, words: Mapping[str, str]) -> str:
+    lead = clean.shown(", ".join(who), 200)
+    due = f" ({words['deadline']} {local_date(deadline)})" if deadline else ""
+    return (f"{lead}: " if lead else "") + clean.shown(action, LINE) + due
+
+
+def local_date(text: str) -> str:
+    """`2023-06-30` as 30/06/2023; anything else as it stands, harmless."""
+    match = _DATE.fullmatch(text)
+    return "/".join(reversed(match.groups())) if match else clean.shown(text, 40)
+
+
+def local_time(moment: datetime, timezone: str) -> str:
+    """`14:05 25/11/2026` where the reader lives; a date alone when no time of day was known."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    date_only = (local.hour, local.minute, local.second) == (0, 0, 0)
+    return local.strftime("%d/%m/%Y" if date_only else "%H:%M %d/%m/%Y")

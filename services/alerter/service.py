@@ -1,0 +1,76 @@
+"""The alerter: both its stages in one process, until `context.stop` is set."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from rich.console import Console
+
+from services.alerter import wiring
+from services.alerter.deliver import DeliverStage
+from services.alerter.plan_stage import PlanStage, rules_of
+from services.alerter.sender import Tools
+from services.alerter.tables import Destinations, Subscriptions
+from tinsom.clock import ScaledClock, SystemClock
+from tinsom.service import Context
+from tinsom.worker import Worker
+
+logger = structlog.get_logger(__name__)
+
+
+async def run(context: Context) -> None:
+    """Plan and deliver.
+
+    Raises ConfigError for a channel that cannot be set up, LogError when the log cannot go on.
+    """
+    await run_on(context, None)
+
+
+async def run_on(context: Context, console: Console | None) -> None:
+    """As `run`, and the terminal channel prints on `console`, so that a progress line can live beside it.
+
+    Raises ConfigError for a channel that cannot be set up, LogError when the log cannot go on.
+    """
+    log, clock, stop = context.log, context.clock, context.stop
+    subscriptions = Subscriptions(log, clock, stop)
+    destinations = Destinations(log, clock, stop)
+    tools = tools_of(context, destinations, console)
+    plan = Worker(log, PlanStage(subscriptions, rules_of(context.config.alerter)), clock, context.health)
+    deliver = Worker(log, DeliverStage(log, tools), clock, context.health)
+    followers = [asyncio.create_task(table.follow()) for table in (subscriptions, destinations)]
+    try:
+        await _both(plan, deliver, stop)
+    finally:
+        for task in followers:
+            task.cancel()
+        await asyncio.gather(*followers, return_exceptions=True)
+        for channel in tools.channels.values():
+            await channel.close()
+
+
+def tools_of(context: Context, destinations: Destinations, console: Console | None = None) -> Tools:
+    """What the senders need. Real time for sockets and pacing, even when the work's clock is played fast."""
+    wall = SystemClock() if isinstance(context.clock, ScaledClock) else context.clock
+    live = wiring.is_live(context)
+    return Tools(
+        channels=wiring.channels(context.config, live=live, console=console),
+        destinations=destinations,
+        clock=context.clock,
+        wall=wall,
+        language=context.config.alerter.language,
+        recording=not live,
+    )
+
+
+async def _both(plan: Worker, deliver: Worker, stop: asyncio.Event) -> None:
+    """Half an alerter is none: the end of one worker, by a fault or by `stop`, ends the other."""
+    tasks = [asyncio.create_task(worker.run(stop)) for worker in (plan, deliver)]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

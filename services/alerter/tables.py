@@ -1,0 +1,122 @@
+"""The two tables the alerter reads whole: who wants what, and where they are reached.
+
+A table is complete once the version record that `tinsom apply` writes last was seen; nothing is handled before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.alerter import catalogue
+from tinsom import codec
+from tinsom.clock import Clock
+from tinsom.errors import DecodeError
+from tinsom.log import Log, Record, Table
+from tinsom.messages import Destination, Subscription
+
+logger = structlog.get_logger(__name__)
+
+REFRESH_SECONDS = 2.0
+
+
+@dataclass
+class Follower:
+    """Keeps one table up to date. `stop` ends a wait for a table that nobody has written yet."""
+
+    log: Log
+    clock: Clock
+    stop: asyncio.Event
+    topic: str
+    table: Table = field(init=False)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.table = Table(self.log.tail([self.topic]))
+
+    async def load(self) -> None:
+        """Return when the table is complete, or the process is to stop."""
+        await self.refresh()
+        if not self.table.complete:
+            logger.info("waiting for `tinsom apply`", topic=self.topic)
+        while not self.table.complete and not self.stop.is_set():
+            await pause(self.stop, self.clock, REFRESH_SECONDS)
+            await self.refresh()
+
+    async def follow(self) -> None:
+        while not self.stop.is_set():
+            await pause(self.stop, self.clock, REFRESH_SECONDS)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        async with self._lock:
+            if await self.table.refresh():
+                self.changed()
+
+    def changed(self) -> None:
+        """Make the decoded view anew."""
+
+
+@dataclass
+class Subscriptions(Follower):
+    topic: str = "subscriptions"
+    all: list[Subscription] = field(default_factory=list)
+
+    def changed(self) -> None:
+        self.all = [m for r in self.table.records.values() if isinstance(m := _message(r), Subscription)]
+
+
+@dataclass
+class Destinations(Follower):
+    """Alias → where it is reached now: the file's record, under what the sender has learned since."""
+
+    topic: str = "destinations"
+    all: dict[str, Destination] = field(default_factory=dict)
+    _read: dict[str, Destination] = field(default_factory=dict)
+    _learned: dict[str, Destination] = field(default_factory=dict)
+
+    def changed(self) -> None:
+        read = {key.decode(): _message(r) for key, r in self.table.records.items()}
+        self._read = {key: m for key, m in read.items() if isinstance(m, Destination)}
+        self._show()
+
+    def learn(self, key: str, record: Destination) -> None:
+        """What the sender has just committed, before it is read back: a blocked chat gets no second request."""
+        self._learned[key] = record
+        self._show()
+
+    def forget(self) -> None:
+        """Another process is the sender now; what it learns is read from the table."""
+        self._learned.clear()
+        self._show()
+
+    def configured(self, alias: str) -> str:
+        """The address in the file, '' for a destination that no file names."""
+        destination = self._read.get(catalogue.FILE + alias)
+        return destination.address if destination is not None else ""
+
+    def _show(self) -> None:
+        self.all = catalogue.effective(self._read | self._learned)
+
+
+def _message(record: Record) -> object:
+    """One bad line must not silence all others; `tinsom check` and `apply` refuse to write one."""
+    try:
+        return codec.decode(record)
+    except DecodeError as error:
+        logger.error("unreadable table record", topic=record.topic, offset=record.offset, reason=error.reason)
+        return None
+
+
+async def pause(event: asyncio.Event, clock: Clock, seconds: float) -> None:
+    """Sleep, or return earlier when `event` is set."""
+    if event.is_set():
+        return
+    tasks = {asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep(seconds))}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -1,0 +1,37 @@
+"""Which channels exist: those that are configured; in a replay the recording one alone, whatever is configured."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from services.alerter.channels import Channel
+from services.alerter.channels.email import EmailChannel
+from services.alerter.channels.recording import RecordingChannel
+from services.alerter.channels.telegram import TelegramChannel
+from services.alerter.channels.terminal import TerminalChannel
+from tinsom.config import Config, secret
+from tinsom.service import Context
+
+
+def is_live(context: Context) -> bool:
+    """May anybody be notified? Only from the namespace that the configuration calls its own."""
+    return not context.replay and context.log.namespace == context.config.namespace
+
+
+def channels(config: Config, *, live: bool, console: Console | None = None) -> dict[str, Channel]:
+    """Name → channel. Raises ConfigError for a missing secret or a mail server without TLS.
+
+    Outside the live namespace no secret is read and no channel made that could reach anybody.
+    """
+    made: dict[str, Channel] = {"recording": RecordingChannel()}
+    if not live:
+        return made
+    made["terminal"] = TerminalChannel(console or Console())
+    if config.telegram is not None:
+        token = secret("token", config.telegram.token_file, config.telegram.token_env)
+        made["telegram"] = TelegramChannel(token, config.telegram.api_url, config.telegram.timeout)
+    if config.email is not None:
+        mail = config.email
+        password = secret("password", mail.password_file, mail.password_env) if mail.username else ""
+        made["email"] = EmailChannel(mail, password)
+    return made
