@@ -37,6 +37,10 @@ EVENT_LOOP_LAG = Gauge("tinsom_event_loop_lag_seconds", "How late a timer fired,
 
 FETCHES = Counter("tinsom_fetches", "Polls by what came of them", ["result", "tier"])
 FETCH_SECONDS = Histogram("tinsom_fetch_seconds", "One poll, request to last byte", ["tier"], buckets=_FAST)
+PAGES = Counter("tinsom_pages", "Article pages fetched, by what came of them", ["result"])
+ROLLOVERS = Counter(
+    "tinsom_rollovers", "Polls whose whole document was new: items may have come and gone unseen", ["tier"]
+)
 ENTRIES = Counter("tinsom_entries", "Entries seen in feeds, by decision", ["outcome"])
 SOURCES = Gauge("tinsom_sources", "Sources by state", ["state", "tier"])
 SOURCE_LAST_SUCCESS = Gauge("tinsom_source_last_success_timestamp_seconds", "Last good poll", ["source"])

@@ -140,9 +140,7 @@ async def load(
     count = 0
     chunk: list[Output] = []
     for record in records:
-        chunk.append(
-            Output(topic, record.key, record.value, record.timestamp, record.headers, partition=record.partition)
-        )
+        chunk.append(record.again())
         if len(chunk) == CHUNK:
             await log.append(chunk, writer="replay")
             count += len(chunk)

@@ -18,11 +18,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record as read. `timestamp` in ms: when we fetched what it is about, or when a timer fired."""
 
     topic: str
@@ -33,9 +34,12 @@ class Record:
     value: bytes | None
     headers: Headers = ()
 
+    def again(self) -> Output:
+        """The same record to be written once more, to the same topic and partition."""
+        return Output(self.topic, self.key, self.value, self.timestamp, self.headers, partition=self.partition)
 
-@dataclass(frozen=True, slots=True)
-class Output:
+
+class Output(msgspec.Struct, frozen=True, gc=False):
     """A record to be written; the log picks the partition from `partition_by` unless one is given."""
 
     topic: str
@@ -49,8 +53,10 @@ class Output:
     @property
     def size(self) -> int:
         """Bytes of key, value and headers: what a topic's `max_bytes` bounds."""
-        headers = sum(len(name) + len(value) for name, value in self.headers)
-        return len(self.key or b"") + len(self.value or b"") + headers
+        size = len(self.key or b"") + len(self.value or b"")
+        for name, value in self.headers:
+            size += len(name) + len(value)
+        return size
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +203,10 @@ class Log(Protocol):
 
     async def committed(self, group: str, topic: str) -> dict[int, int]:
         """Partition → committed offset, for partitions that have one."""
+        ...
+
+    async def reset(self, group: str, topic: str, partition: int, offset: int) -> None:
+        """Set the group's offset by a person's decision; raises LogError while a member of the group lives."""
         ...
 
     async def lag(self, group: str, topic: str) -> list[Lag]: ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -52,6 +53,9 @@ class SqliteLog:
         self._waiting: set[asyncio.Future[None]] = set()
         self._poller: asyncio.Task[None] | None = None
         self._epochs: dict[str, int] = {}
+        self._ids_of: dict[tuple[str, int], int] = {}
+        self._names: dict[int, tuple[str, int]] = {}
+        self._routes: dict[str, tuple[list[int], int]] = {}  # topic → ids of its partitions, largest record
 
     @property
     def store(self) -> Store:
@@ -60,7 +64,9 @@ class SqliteLog:
 
     async def start(self) -> None:
         self._store = await self.run(Store, self._path, list(self._topics.values()))
-        self._names = {i: name for name, i in self._store.ids.items()}
+        self._ids_of = self._store.ids
+        self._names = {i: name for name, i in self._ids_of.items()}
+        self._routes = {name: (self._ids(name), topic.max_bytes) for name, topic in self._topics.items()}
         self._poller = asyncio.create_task(self._poll())
 
     async def close(self) -> None:
@@ -83,7 +89,7 @@ class SqliteLog:
         return self._topics[topic].partitions
 
     def _ids(self, topic: str) -> list[int]:
-        return [self.store.ids[topic, n] for n in range(self._topics[topic].partitions)]
+        return [self._ids_of[topic, n] for n in range(self._topics[topic].partitions)]
 
     # --- waking up --------------------------------------------------------------------------------------
 
@@ -116,24 +122,28 @@ class SqliteLog:
     # --- writing ----------------------------------------------------------------------------------------
 
     def _rows(self, outputs: Iterable[Output]) -> list[Row]:
-        return [self._row(output) for output in outputs]
-
-    def _row(self, output: Output) -> Row:
-        number = output.partition
-        if number is None:
-            key = output.partition_by if output.partition_by is not None else output.key
-            number = partition_for(key or b"", self._topics[output.topic].partitions)
-        partition = self.store.ids[output.topic, number]
-        return Row(partition, output.timestamp, output.key, output.value, output.headers)
+        """Outputs with their partition's id; raises OversizeError as a broker would, nothing is written."""
+        rows, routes = [], self._routes
+        for output in outputs:
+            ids, max_bytes = routes[output.topic]
+            if output.size > max_bytes:
+                raise OversizeError(
+                    f"a record of {output.size} bytes is too large for {output.topic}, which takes {max_bytes}"
+                )
+            number = output.partition
+            if number is None:
+                key = output.partition_by if output.partition_by is not None else output.key
+                number = partition_for(key or b"", len(ids))
+            rows.append((ids[number], output))
+        return rows
 
     async def commit(self, outputs: Iterable[Output], lease: Lease, offset: int | None) -> None:
-        check_sizes(outputs := list(outputs), self._topics)
-        await self.run(self.store.commit, self._rows(outputs), lease, offset)
-        if outputs:
+        rows = self._rows(outputs)
+        await self.run(self.store.commit, rows, lease, offset)
+        if rows:
             self.wake()
 
     async def append(self, outputs: Iterable[Output], *, writer: str) -> None:
-        check_sizes(outputs := list(outputs), self._topics)
         epoch = self._epochs.get(writer)
         self._epochs[writer] = await self.run(self.store.append, self._rows(outputs), writer, epoch)
         self.wake()
@@ -171,7 +181,7 @@ class SqliteLog:
     async def read(
         self, topic: str, partition: int, start: int = 0, stop: int | None = None
     ) -> AsyncIterator[Record]:
-        number = self.store.ids[topic, partition]
+        number = self._ids_of[topic, partition]
         end = (await self.run(self.store.ends, [number]))[number][1]
         end = end if stop is None else min(stop, end)
         while start < end:
@@ -190,11 +200,14 @@ class SqliteLog:
         return {self._names[i][1]: end for i, end in ends.items()}
 
     async def offset_at(self, topic: str, partition: int, timestamp: int) -> int:
-        return await self.run(self.store.offset_at, self.store.ids[topic, partition], timestamp)
+        return await self.run(self.store.offset_at, self._ids_of[topic, partition], timestamp)
 
     async def committed(self, group: str, topic: str) -> dict[int, int]:
         rows = await self.run(self.store.committed, group, self._ids(topic))
         return {self._names[i][1]: offset for i, offset in rows.items()}
+
+    async def reset(self, group: str, topic: str, partition: int, offset: int) -> None:
+        await self.run(self.store.reset, group, self._ids_of[topic, partition], offset, time.time())
 
     async def lag(self, group: str, topic: str) -> list[Lag]:
         committed = await self.committed(group, topic)
@@ -206,7 +219,7 @@ class SqliteLog:
     async def _lag(self, topic: str, number: int, position: int, end: int) -> Lag:
         if position >= end:
             return Lag(topic, number, 0, None)
-        head = await self.fetch(self.store.ids[topic, number], position, 1)
+        head = await self.fetch(self._ids_of[topic, number], position, 1)
         return Lag(topic, number, end - position, head[0].timestamp if head else None)
 
     async def maintain(self, now: int) -> None:
@@ -235,16 +248,6 @@ class SqliteTail:
 
     async def close(self) -> None:
         """Nothing is held."""
-
-
-def check_sizes(outputs: Sequence[Output], topics: dict[str, Topic]) -> None:
-    """As a broker refuses a record above `max.message.bytes`, before anything is written."""
-    for output in outputs:
-        limit = topics[output.topic].max_bytes
-        if output.size > limit:
-            raise OversizeError(
-                f"a record of {output.size} bytes is too large for {output.topic}, which takes {limit}"
-            )
 
 
 def namespace_path(path: Path, namespace: str) -> Path:

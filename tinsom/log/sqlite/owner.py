@@ -33,6 +33,7 @@ class SqlitePartition:
     position: int
     owned: bool = True
     paused: bool = False
+    served: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def commit(self, outputs: Sequence[Output], offset: int | None = None) -> None:
@@ -66,6 +67,10 @@ class SqliteBatch:
         await self.partition.commit(outputs, offset)
 
 
+Found = tuple[int, int, list[Record]]
+"""Partition id, the offset that was asked for, records."""
+
+
 class SqliteOwner:
     """One member of a group. The heartbeat task keeps leases; gaining and losing run beside it."""
 
@@ -78,6 +83,7 @@ class SqliteOwner:
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._heartbeat: asyncio.Task[None] | None = None
+        self._ahead: asyncio.Task[Found | None] | None = None
 
     async def start(self) -> None:
         await self._beat()
@@ -88,6 +94,8 @@ class SqliteOwner:
         if self._heartbeat is not None:
             self._heartbeat.cancel()
             await asyncio.gather(self._heartbeat, return_exceptions=True)
+        if self._ahead is not None:
+            await asyncio.gather(self._ahead, return_exceptions=True)
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(self._let_go(p) for p in list(self._held.values())), return_exceptions=True)
@@ -181,33 +189,50 @@ class SqliteOwner:
             if self._failure is not None:
                 raise self._failure
             self._drop_fenced()
-            worked = False
-            for partition in await self._readable():
-                records = await self._log.fetch(partition.lease.partition, partition.position, max_records)
-                if self._stop.is_set():
-                    return
-                if records and partition.owned and not partition.paused:
-                    partition.position = records[-1].offset + 1
-                    worked = True
-                    yield SqliteBatch(partition, records)
-            if worked:
-                continue
-            left = timeout - (time.monotonic() - idle_since)
-            if left > 0:
+            batch = await self._next(max_records)
+            if self._stop.is_set():
+                return
+            if batch is not None:
+                yield batch
+            elif (left := timeout - (time.monotonic() - idle_since)) > 0:
                 await self._log.changed(seen, left)
                 continue
+            else:
+                for partition in list(self.partitions.values()):
+                    if partition.owned and not self._stop.is_set():
+                        yield SqliteBatch(partition, ())
             idle_since = time.monotonic()
-            for partition in list(self.partitions.values()):
-                if partition.owned and not self._stop.is_set():
-                    yield SqliteBatch(partition, ())
 
-    async def _readable(self) -> list[SqlitePartition]:
-        """Owned partitions with something after their position, one statement for all of them."""
-        candidates = [p for p in self.partitions.values() if p.owned and not p.paused]
-        if not candidates:
-            return []
-        ends = await self._log.run(self._log.store.ends, [p.lease.partition for p in candidates])
-        return [p for p in candidates if ends[p.lease.partition][1] > p.position]
+    async def _next(self, max_records: int) -> SqliteBatch | None:
+        """The next batch of the partition that waited longest, read while the caller worked on the last one."""
+        ahead, self._ahead = self._ahead, None
+        batch = self._accept(await ahead) if ahead is not None else None
+        if batch is None:
+            batch = self._accept(await self._look(max_records))
+        if batch is not None:
+            self._ahead = asyncio.create_task(self._look(max_records))
+        return batch
+
+    async def _look(self, max_records: int) -> Found | None:
+        waiting = [p for p in self.partitions.values() if p.owned and not p.paused]
+        if not waiting:
+            return None
+        waiting.sort(key=lambda p: p.served)
+        positions = [(p.lease.partition, p.position) for p in waiting]
+        found = await self._log.run(self._log.store.read_first, positions, max_records)
+        return None if found is None else (found[0], dict(positions)[found[0]], found[1])
+
+    def _accept(self, found: Found | None) -> SqliteBatch | None:
+        """A seek, a pause or a rival may have come since the look; then it is looked again."""
+        if found is None:
+            return None
+        identity, asked, records = found
+        partition = self._held.get(identity)
+        if partition is None or not partition.owned or partition.paused or partition.position != asked:
+            return None
+        partition.position = records[-1].offset + 1
+        partition.served = time.monotonic()
+        return SqliteBatch(partition, records)
 
     def _drop_fenced(self) -> None:
         for partition in [p for p in self.partitions.values() if not p.owned]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from tinsom.errors import FencedError, LogError, LogFullError
-from tinsom.log import Headers, Record
+from tinsom.log import Headers, Output, Record
 from tinsom.topics import Topic
 
 SCHEMA_VERSION = 1
@@ -55,15 +55,8 @@ class Lease:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An output with its partition resolved to the store's id."""
-
-    partition: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
+Row = tuple[int, Output]
+"""An output and the store's id of its partition."""
 
 
 class Store:
@@ -73,7 +66,9 @@ class Store:
         with self._errors():
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_SECONDS)
             self._prepare(topics)
-        self.ids = {(t, n): i for i, t, n in self._db.execute("SELECT id, topic, number FROM partitions")}
+        self.ids: dict[tuple[str, int], int] = {
+            (t, n): i for i, t, n in self._db.execute("SELECT id, topic, number FROM partitions")
+        }
         self._names = {i: name for name, i in self.ids.items()}
 
     def _prepare(self, topics: Sequence[Topic]) -> None:
@@ -156,15 +151,14 @@ class Store:
             raise FencedError(f"partition {self._names[lease.partition]} of {lease.group} has another owner")
 
     def _insert(self, rows: Sequence[Row]) -> None:
-        ends: dict[int, int] = {}
+        """The hot path: 5 µs a record are the floor, so it makes one tuple per record and nothing else."""
+        ends = {partition: self._end(partition) for partition in {partition for partition, _ in rows}}
         values = []
-        for row in rows:
-            offset = ends.get(row.partition)
-            if offset is None:
-                offset = self._end(row.partition)
-            ends[row.partition] = offset + 1
-            headers = _encode_headers(row.headers)
-            values.append((row.partition << OFFSET_BITS | offset, row.timestamp, row.key, row.value, headers))
+        for partition, output in rows:
+            offset = ends[partition]
+            ends[partition] = offset + 1
+            record_id = partition << OFFSET_BITS | offset
+            values.append((record_id, output.timestamp, output.key, output.value, _encode_headers(output.headers)))
         self._db.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?)", values)
         self._db.executemany("UPDATE partitions SET next = ?2 WHERE id = ?1", list(ends.items()))
 
@@ -201,6 +195,15 @@ class Store:
             for i, ts, key, value, headers in rows
         ]
 
+    def read_first(self, positions: Sequence[tuple[int, int]], limit: int) -> tuple[int, list[Record]] | None:
+        """The first of `positions` (partition, offset) that has records, and up to `limit` of them."""
+        ends = self.ends([partition for partition, _ in positions])
+        for partition, position in positions:
+            end = ends[partition][1]
+            if position < end and (records := self.read(partition, position, end, limit)):
+                return partition, records
+        return None
+
     def ends(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Partition id → (first offset kept, next offset)."""
         marks = ",".join("?" * len(partitions))
@@ -220,6 +223,17 @@ class Store:
         marks = ",".join("?" * len(partitions))
         query = f"SELECT partition, next FROM offsets WHERE grp = ? AND partition IN ({marks})"  # noqa: S608
         return dict(self._db.execute(query, (group, *partitions)).fetchall())
+
+    def reset(self, group: str, partition: int, offset: int, now: float) -> None:
+        """Set an offset while nobody works; raises LogError when a member of the group lives."""
+        with self._transaction():
+            live = self._db.execute("SELECT 1 FROM members WHERE grp = ? AND expires > ?", (group, now)).fetchone()
+            if live is not None:
+                raise LogError(f"{group} is running; stop it first")
+            self._db.execute(
+                "INSERT INTO offsets VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET next = ?3",
+                (group, partition, offset),
+            )
 
     def data_version(self) -> int:
         """Changes when another connection has committed."""
