@@ -180,6 +180,7 @@ class Story(Message, frozen=True, kw_only=True):
     items: dict[str, int] = {}  # item id → its last revision
     sources: list[str] = []
     baseline: bool = False
+    facts: str = ""  # hash of what makes an edit material, as of the last change
 
 
 # --- who wants what, where ----------------------------------------------------------------------------------

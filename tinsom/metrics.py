@@ -70,6 +70,17 @@ def value(metric: Counter | Gauge, *labels: str) -> float:
     return float(metric.labels(*labels)._value.get())
 
 
+def values(counter: Counter, *labels: str) -> dict[str, int]:
+    """Counts by the last label, of the label sets that begin with `labels`."""
+    found = {}
+    for family in counter.collect():
+        for sample in family.samples:
+            names = tuple(sample.labels.values())
+            if names[:-1] == labels:
+                found[names[-1]] = int(sample.value)
+    return found
+
+
 def render() -> bytes:
     """The text exposition; slow with many series, so call it in a thread."""
     return _render()

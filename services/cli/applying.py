@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from services.alerter import catalogue as alerting
 from services.classifier import taxonomy as tagging
@@ -11,10 +13,21 @@ from tinsom import config as configuration
 from tinsom.clock import Clock, millis
 from tinsom.config import Config
 from tinsom.errors import ConfigError
-from tinsom.log import Log, Output, Table
+from tinsom.log import Log, Output, Record, Table
 
-# Topic → what the configuration says should be in it; each gives (outputs, difference).
-TABLES = {
+
+class Changes(Protocol):
+    @property
+    def outputs(self) -> list[Output]: ...
+
+    @property
+    def difference(self) -> list[str]: ...
+
+
+Decide = Callable[[Config, int, Mapping[bytes, Record]], Changes]
+
+# Topic → what the configuration says should be in it, against what is there.
+TABLES: dict[str, Decide] = {
     "sources": collecting.source_outputs,
     "destinations": alerting.destination_outputs,
     "subscriptions": alerting.subscription_outputs,

@@ -42,7 +42,7 @@ class KafkaPartition:
 
     @property
     def owned(self) -> bool:
-        return self._held and self.writer.usable_or_busy
+        return self._held and self.writer.usable
 
     def release(self) -> None:
         """Nothing is written for it any more."""

@@ -72,13 +72,14 @@ class Writer:
             if self._producer is None or not self.usable:
                 raise FencedError(f"{self._id} has another holder")
             batches = self._pack(self._producer, outputs)
-            self.usable = False  # until the end: a cancelled or failed transaction is never followed by another
             try:
                 async with asyncio.timeout(self._cluster.transaction_timeout):
                     await self._transaction(self._producer, batches, group, offsets)
-            except (KafkaError, AssertionError, TimeoutError) as error:
-                raise self._explain(error) from error
-            self.usable = True
+            except BaseException as error:
+                self.usable = False  # a failed or cancelled transaction is never followed by another
+                if isinstance(error, KafkaError | AssertionError | TimeoutError):
+                    raise self._explain(error) from error
+                raise
 
     async def idle(self) -> None:
         """Return when no transaction is under way."""
@@ -183,9 +184,7 @@ def _batches(producer: AIOKafkaProducer, outputs: Sequence[Output]) -> list[Batc
 
 def _add(batch: BatchBuilder, output: Output) -> bool:
     return (
-        batch.append(
-            timestamp=output.timestamp, key=output.key, value=output.value, headers=list(output.headers)
-        )
+        batch.append(timestamp=output.timestamp, key=output.key, value=output.value, headers=list(output.headers))
         is not None
     )
 

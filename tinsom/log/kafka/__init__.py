@@ -1,0 +1,176 @@
+"""The Kafka form of the log (aiokafka), for production and scale-out.
+
+One transactional producer per owned partition: starting it fences the former owner (decision in
+docs/decisions, facts behind it in the modules). Reading is read_committed throughout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import TopicPartition
+
+from tinsom.errors import FencedError
+from tinsom.log import Gained, Lag, Lost, Output, Record
+from tinsom.log.kafka.admin import Admin
+from tinsom.log.kafka.cluster import Cluster
+from tinsom.log.kafka.owner import KafkaOwner
+from tinsom.log.kafka.reader import KafkaTail, Reader, records
+from tinsom.log.kafka.writer import Writer
+from tinsom.topics import TOPICS, Topic
+
+# Up to so many unread records are counted one by one; beyond, offsets are subtracted (markers count too).
+COUNTED = 1_000
+
+
+class KafkaLog:
+    """See `tinsom.log.Log`. Times in seconds; `replication` counts only for topics that are created here."""
+
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        namespace: str = "tinsom",
+        *,
+        replication: int = 1,
+        session_timeout: float = 10.0,
+        transaction_timeout: float = 10.0,
+        topics: Mapping[str, Topic] = TOPICS,
+    ) -> None:
+        self.namespace = namespace
+        self._cluster = Cluster(
+            bootstrap_servers, namespace, replication, session_timeout, transaction_timeout, topics
+        )
+        self._admin = Admin(self._cluster)
+        self._asker = Reader(self._cluster, {})
+        self._writers: dict[str, Writer] = {}
+        self._appending = asyncio.Lock()
+
+    async def start(self) -> None:
+        await self._admin.start()
+        try:
+            await self._admin.prepare_topics()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        for writer in self._writers.values():
+            await writer.stop()
+        self._writers.clear()
+        await self._asker.close()
+        await self._admin.close()
+
+    # --- owning and writing ----------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def own(
+        self, group: str, topics: Sequence[str], *, gained: Gained, lost: Lost, queue: bool = True
+    ) -> AsyncIterator[KafkaOwner]:
+        owner = KafkaOwner(self._cluster, group, topics, gained, lost, queue)
+        try:
+            await owner.start()
+            yield owner
+        except asyncio.CancelledError:
+            if owner.failure is None or not owner.cancelled_body():
+                raise
+        finally:
+            await owner.close()
+        if owner.failure is not None:
+            raise owner.failure
+
+    async def append(self, outputs: Iterable[Output], *, writer: str) -> None:
+        async with self._appending:
+            holder = await self._writer(writer)
+            await self._append(holder, list(outputs), writer)
+
+    async def _writer(self, name: str) -> Writer:
+        if name not in self._writers:
+            writer = Writer(self._cluster, self._cluster.writer_id(name))
+            await writer.start()
+            self._writers[name] = writer
+        return self._writers[name]
+
+    async def _append(self, holder: Writer, outputs: Sequence[Output], name: str) -> None:
+        try:
+            if outputs:
+                await holder.write(outputs)
+        except FencedError as error:
+            if holder.fenced:
+                raise FencedError(f"another process writes as {name} now; start this one again") from error
+            raise self._cluster.unreachable() from error
+        finally:
+            # Fenced means lost, here too; after any other failure the next append may begin anew.
+            if not holder.usable and not holder.fenced:
+                del self._writers[name]
+                await holder.stop()
+
+    # --- reading ---------------------------------------------------------------------------------------
+
+    def read(self, topic: str, partition: int, start: int = 0, stop: int | None = None) -> AsyncIterator[Record]:
+        return records(self._cluster, self._cluster.partition(topic, partition), start, stop)
+
+    def tail(self, topics: Sequence[str]) -> KafkaTail:
+        return KafkaTail(self._cluster, topics)
+
+    def partitions_of(self, topic: str) -> int:
+        return self._cluster.topic(topic).partitions
+
+    async def ends(self, topic: str) -> dict[int, tuple[int, int]]:
+        partitions = self._cluster.partitions(topic)
+        consumer = await self._asker.open()
+        first = await self._cluster.answer(consumer.beginning_offsets(partitions))
+        end = await self._cluster.answer(consumer.end_offsets(partitions))
+        return {p.partition: (first[p], end[p]) for p in partitions}
+
+    async def offset_at(self, topic: str, partition: int, timestamp: int) -> int:
+        id = self._cluster.partition(topic, partition)
+        consumer = await self._asker.open()
+        found = (await self._cluster.answer(consumer.offsets_for_times({id: timestamp})))[id]
+        if found is not None:
+            # Kafka may have found a transaction's marker, whose time is the broker's: look at records only.
+            async for record in self.read(topic, partition, found.offset):
+                if record.timestamp >= timestamp:
+                    return record.offset
+        return (await self._cluster.answer(consumer.end_offsets([id])))[id]
+
+    async def committed(self, group: str, topic: str) -> dict[int, int]:
+        found = await self._admin.committed(group, self._cluster.partitions(topic))
+        return {p.partition: offset for p, offset in found.items()}
+
+    async def reset(self, group: str, topic: str, partition: int, offset: int) -> None:
+        await self._admin.reset(group, self._cluster.partition(topic, partition), offset)
+
+    async def lag(self, group: str, topic: str) -> list[Lag]:
+        committed = await self.committed(group, topic)
+        positions: dict[TopicPartition, int] = {}
+        ends: dict[TopicPartition, int] = {}
+        for number, (first, end) in (await self.ends(topic)).items():
+            id = self._cluster.partition(topic, number)
+            positions[id], ends[id] = max(first, committed.get(number, first)), end
+        unread = await self._unread(positions, ends)
+        return [Lag(topic, id.partition, *unread.get(id, (0, None))) for id in ends]
+
+    async def _unread(
+        self, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, tuple[int, int | None]]:
+        """Partition → (records, time of the first), for partitions that have unread ones."""
+        behind = {p: position for p, position in positions.items() if position < ends[p]}
+        if not behind:
+            return {}
+        unread: dict[TopicPartition, tuple[int, int | None]] = {}
+        reader = Reader(self._cluster, behind)
+        try:
+            counted = {p: min(ends[p], position + COUNTED) for p, position in behind.items()}
+            async for id, found in reader.upto(counted):
+                count, oldest = unread.get(id, (0, None))
+                here = [record for record in found if record.offset < counted[id]]
+                if here:
+                    unread[id] = (count + len(here), here[0].timestamp if oldest is None else oldest)
+        finally:
+            await reader.close()
+        return {p: (count + ends[p] - counted[p], oldest) for p, (count, oldest) in unread.items()}
+
+    async def maintain(self, now: int) -> None:
+        """Nothing: brokers see to retention and compaction themselves."""

@@ -1,0 +1,140 @@
+"""Topics and groups: creating what the registry names, refusing what differs, offsets of a group."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import CommitFailedError, KafkaError, TopicAlreadyExistsError, for_code
+
+from tinsom.errors import LogError
+from tinsom.log.kafka.cluster import ANSWER_SECONDS, BATCH_BYTES, Cluster, stop_consumer
+from tinsom.topics import DAY_MS, Topic
+
+# A batch has a header, a record its lengths and its headers' lengths; zstd may add a little to noise.
+SLACK_BYTES = 65_536
+RETRY_SECONDS = 0.2
+
+
+def settings(topic: Topic, replication: int) -> dict[str, str]:
+    """Kafka's topic configuration for a topic of the registry. Pure."""
+    config = {
+        "cleanup.policy": topic.cleanup,
+        "retention.ms": str(-1 if topic.retention_ms is None else topic.retention_ms),
+        "max.message.bytes": str(max(topic.max_bytes, BATCH_BYTES) + SLACK_BYTES),
+        # The timestamp is when we fetched; Kafka 4 would otherwise refuse what is an hour ahead (KIP-1030),
+        # and a replay or a clock that runs ahead would stop a stage.
+        "message.timestamp.type": "CreateTime",
+        "message.timestamp.after.max.ms": str(2**63 - 1),
+        "min.insync.replicas": "2" if replication >= 3 else "1",
+    }
+    if topic.compacted:  # a restore reads what compaction has left: keep that small (facts 5)
+        config |= {"min.cleanable.dirty.ratio": "0.1", "max.compaction.lag.ms": str(DAY_MS)}
+        config |= {"segment.ms": str(DAY_MS)}
+    return config
+
+
+class Admin:
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._client: AIOKafkaAdminClient | None = None
+
+    async def start(self) -> None:
+        """Connect; raises UnreachableError."""
+        self._client = self._cluster.admin()
+        try:
+            await self._cluster.answer(self._client.start())
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    @property
+    def client(self) -> AIOKafkaAdminClient:
+        assert self._client is not None, "the log was not started"
+        return self._client
+
+    # --- topics ----------------------------------------------------------------------------------------
+
+    async def prepare_topics(self) -> None:
+        """Create what is missing and check the rest. Raises LogError, UnreachableError."""
+        names = {topic.full_name(self._cluster.namespace): topic for topic in self._cluster.topics.values()}
+        known = await self._known()
+        missing = [name for name in names if name not in known]
+        if missing:
+            await self._create({name: names[name] for name in missing})
+            known = await self._with_leaders(names)
+        for name, topic in names.items():
+            if len(known[name]) != topic.partitions:
+                raise LogError(
+                    f"topic {name} has {len(known[name])} partitions, not {topic.partitions}: they are fixed after"
+                    " the first start, since keys would change their place"
+                )
+
+    async def _known(self) -> dict[str, list[dict[str, Any]]]:
+        # All topics, not these: asking for a missing one would create it where brokers create by themselves.
+        found = await self._cluster.answer(self.client.describe_topics())
+        return {topic["topic"]: topic["partitions"] for topic in found}
+
+    async def _create(self, topics: Mapping[str, Topic]) -> None:
+        replication = self._cluster.replication
+        new = [
+            NewTopic(name, topic.partitions, replication, topic_configs=settings(topic, replication))
+            for name, topic in topics.items()
+        ]
+        response = await self._cluster.answer(self.client.create_topics(new, timeout_ms=10_000))
+        for name, code, message in response.topic_errors:
+            error = for_code(code)
+            if code and error is not TopicAlreadyExistsError:  # another process was faster
+                raise LogError(f"Kafka does not create topic {name}: {message or error.__name__}")
+
+    async def _with_leaders(self, names: Mapping[str, Topic]) -> dict[str, list[dict[str, Any]]]:
+        """Wait until the new topics are known and led; brokers learn of them one after another."""
+        for _ in range(round(ANSWER_SECONDS / RETRY_SECONDS)):
+            known = await self._known()
+            if all(name in known and all(p["leader"] >= 0 for p in known[name]) for name in names):
+                return known
+            await asyncio.sleep(RETRY_SECONDS)
+        raise self._cluster.unreachable()
+
+    # --- groups ----------------------------------------------------------------------------------------
+
+    async def committed(self, group: str, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Committed offsets, for partitions that have one. Raises UnreachableError."""
+        offsets = await self._cluster.answer(self._committed(self._cluster.group_id(group), partitions))
+        return {p: offset for p, offset in offsets.items() if offset >= 0}
+
+    async def _committed(self, group: str, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Ask until the group's coordinator has moved in; the time is bounded by whoever asks."""
+        while True:
+            try:
+                found = await self.client.list_consumer_group_offsets(group, partitions=list(partitions))
+                return {p: offset.offset for p, offset in found.items()}
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def reset(self, group: str, partition: TopicPartition, offset: int) -> None:
+        """Commit `offset` from outside, which a broker allows while the group has no member. Raises LogError."""
+        consumer = self._cluster.member(group, StickyPartitionAssignor)
+        try:
+            await self._cluster.answer(consumer.start())
+            consumer.assign([partition])
+            await self._cluster.answer(self._commit(consumer, group, {partition: offset}))
+        finally:
+            await stop_consumer(consumer)
+
+    async def _commit(self, consumer: AIOKafkaConsumer, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+        try:
+            await consumer.commit(offsets)
+        except CommitFailedError as error:
+            raise LogError(f"{group} is running: stop every process of it first") from error

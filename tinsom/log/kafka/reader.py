@@ -1,0 +1,97 @@
+"""Reading without a group: ranges, tails, ends, offsets by time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from tinsom.log import Record
+from tinsom.log.kafka.cluster import ANSWER_SECONDS, Cluster, stop_consumer
+
+Found = tuple[TopicPartition, Sequence[ConsumerRecord]]
+
+
+class Reader:
+    """A consumer over given partitions, from given offsets on; stable records only."""
+
+    def __init__(self, cluster: Cluster, positions: Mapping[TopicPartition, int]) -> None:
+        self._cluster, self._positions = cluster, positions
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def open(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = self._cluster.reader()
+            try:
+                await self._cluster.answer(consumer.start())
+            except BaseException:
+                await stop_consumer(consumer)
+                raise
+            consumer.assign(list(self._positions))
+            for partition, position in self._positions.items():
+                consumer.seek(partition, position)
+            self._consumer = consumer
+        return self._consumer
+
+    async def close(self) -> None:
+        if self._consumer is not None:
+            await stop_consumer(self._consumer)
+            self._consumer = None
+
+    async def ends(self) -> dict[TopicPartition, int]:
+        consumer = await self.open()
+        return await self._cluster.answer(consumer.end_offsets(list(self._positions)))
+
+    async def upto(self, ends: Mapping[TopicPartition, int]) -> AsyncIterator[Found]:
+        """What comes until every partition has reached its end; may hold a few records beyond it."""
+        consumer = await self.open()
+        came = time.monotonic()
+        while waiting := [p for p, end in ends.items() if await self.position(p) < end]:
+            found = await consumer.getmany(*waiting, timeout_ms=500)
+            for partition, records in found.items():
+                yield partition, records
+            if found:
+                came = time.monotonic()
+            elif time.monotonic() - came > ANSWER_SECONDS:
+                raise self._cluster.unreachable()
+
+    async def position(self, partition: TopicPartition) -> int:
+        """The next offset to be read: beyond markers and aborted records, which are no records."""
+        consumer = await self.open()
+        return await self._cluster.answer(consumer.position(partition))
+
+
+async def records(
+    cluster: Cluster, partition: TopicPartition, start: int, stop: int | None
+) -> AsyncIterator[Record]:
+    """Records with start ≤ offset < min(stop, stable end of now)."""
+    reader = Reader(cluster, {partition: start})
+    try:
+        end = (await reader.ends())[partition]
+        end = end if stop is None else min(stop, end)
+        async for _, found in reader.upto({partition: end}):
+            for record in found:
+                if record.offset < end:
+                    yield cluster.record(partition, record)
+    finally:
+        await reader.close()
+
+
+class KafkaTail:
+    """See `tinsom.log.Tail`."""
+
+    def __init__(self, cluster: Cluster, topics: Sequence[str]) -> None:
+        self._cluster = cluster
+        self._reader = Reader(cluster, {p: 0 for topic in topics for p in cluster.partitions(topic)})
+
+    async def read(self) -> list[Record]:
+        ends = await self._reader.ends()
+        return [
+            self._cluster.record(partition, record)
+            async for partition, found in self._reader.upto(ends)
+            for record in found
+        ]
+
+    async def close(self) -> None:
+        await self._reader.close()
