@@ -1,0 +1,269 @@
+"""Agencies and places: ministries and organs by name, local bodies as `<kind>-<place>`, elided lists, offices.
+
+Reads the hits from left to right. What a capital, a following place or the words before decide is decided here;
+what a name means is in the taxonomy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from services.classifier.hits import Hit
+from services.classifier.mentions import Mention
+from services.classifier.patterns import Entry, Kind
+from services.classifier.reading import Reading, Segment
+from services.classifier.taxonomy import Agency, Taxonomy
+from tinsom.text import tone_variants
+
+_UNIT = re.compile(r"\s(?:nhân dân\s)?(?:(tỉnh|thành phố|tp\.?|t\.)\s?)?")
+_JOIN = re.compile(r"\s?(?:,|và|-|/)\s?|\s")
+_FOCUS_SEGMENTS = (Segment.TITLE, Segment.LEDE)
+
+
+@dataclass
+class Bodies:
+    """What was found: mentions of agencies and of places, and the province the item is about, if any."""
+
+    agencies: list[Mention] = field(default_factory=list)
+    places: list[Mention] = field(default_factory=list)
+
+
+@dataclass
+class Lexicon:
+    """Compiled once from the taxonomy: cores for lists, offices, and the words of private names."""
+
+    taxonomy: Taxonomy
+    ministry: re.Pattern[str]
+    ministry_ids: dict[str, list[str]]
+    department: re.Pattern[str]
+    department_ids: dict[str, str]
+    offices: tuple[str, ...]
+    private: tuple[str, ...]
+    acts: tuple[str, ...]
+    ordered: tuple[str, ...]
+    surnames: frozenset[str]
+
+    @classmethod
+    def of(cls, taxonomy: Taxonomy) -> Lexicon:
+        ministry_ids: dict[str, list[str]] = {}
+        for agency in taxonomy.agencies.values():
+            for core in agency.cores:
+                for variant in tone_variants(core.lower()):
+                    ministry_ids.setdefault(variant, []).append(agency.id)
+        departments = {
+            variant: core
+            for local in taxonomy.local.values()
+            for core, spellings in local.cores.items()
+            for spelling in spellings
+            for variant in tone_variants(spelling.lower())
+        }
+        return cls(
+            taxonomy,
+            _any_of(ministry_ids),
+            ministry_ids,
+            _any_of(departments),
+            departments,
+            tuple(taxonomy.context.offices),
+            tuple(taxonomy.context.private_heads),
+            tuple(taxonomy.context.acts),
+            tuple(taxonomy.context.ordered),
+            frozenset(taxonomy.context.surnames),
+        )
+
+
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    longest_first = sorted(words, key=len, reverse=True) or ["\0"]
+    return re.compile("(" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")
+
+
+class Finder:
+    """One reading's bodies. A class because list, head and place share the same walk over the hits."""
+
+    def __init__(self, reading: Reading, hits: Sequence[Hit], lexicon: Lexicon) -> None:
+        self.reading, self.hits, self.lexicon = reading, hits, lexicon
+        self.found = Bodies()
+        self.place_at = {
+            hit.start: (hit, entry) for hit in hits for entry in hit.entries if entry.kind is Kind.PLACE
+        }
+        self.pending: list[tuple[str, int, int]] = []
+        self.bound: set[int] = set()
+        self.covered = 0
+
+    def find(self) -> Bodies:
+        joined: tuple[int, str] | None = None
+        for hit in reversed(self.hits):
+            if hit.start < self.reading.tail and hit.entries[0].kind in (Kind.HEAD, Kind.AGENCY):
+                joined = self._head(hit, joined)
+        for hit in self.hits:
+            if hit.start >= self.reading.tail or hit.start < self.covered:
+                continue
+            self._take(hit)
+        self._resolve_pending()
+        self.found.agencies.sort(key=lambda mention: mention.start)
+        return self.found
+
+    # --- local bodies ---------------------------------------------------------------------------------
+
+    def _head(self, hit: Hit, joined: tuple[int, str] | None) -> tuple[int, str] | None:
+        """A local head with its place, its own or that of the head it is joined to; returns what joins to it."""
+        entry = next((e for e in hit.entries if e.kind is Kind.HEAD), None)
+        if entry is None:
+            return None
+        kind, end = self._kind_of(entry, hit)
+        if kind is None:
+            return None
+        place, place_end, unit = self._place_after(end)
+        if not place and joined is not None:
+            gap = _JOIN.match(self.reading.lower, end)
+            if gap is not None and gap.end() == joined[0]:
+                place, place_end = joined[1], end
+        if place:
+            self._add(f"{kind}-{place}", hit.start, place_end, f"{kind}/local")
+            return hit.start, place
+        if unit or kind.startswith("so-"):
+            self.pending.append((kind, hit.start, end))
+        return None
+
+    def _kind_of(self, entry: Entry, hit: Hit) -> tuple[str | None, int]:
+        local = self.lexicon.taxonomy.local[entry.id]
+        if not local.cores:
+            return entry.id, hit.end
+        core = self.lexicon.department.match(self.reading.lower, hit.end + 1)
+        if core is None or not self.reading.plain[core.start()].isupper():
+            return None, hit.end
+        return f"{entry.id}-{self.lexicon.department_ids[core[1]]}", core.end()
+
+    def _place_after(self, end: int) -> tuple[str, int, bool]:
+        unit = _UNIT.match(self.reading.lower, end)
+        if unit is None:
+            return "", end, False
+        at = self.place_at.get(unit.end())
+        if at is None:
+            return "", end, unit[1] is not None
+        self.bound.add(at[0].start)
+        return self._current(at[1].id), at[0].end, True
+
+    def _resolve_pending(self) -> None:
+        """ "UBND tỉnh" alone is the province that the item is about, if there is one."""
+        focus = self._focus()
+        for kind, start, end in self.pending:
+            if focus:
+                self._add(f"{kind}-{focus}", start, end, f"{kind}/anaphor", factor=0.6)
+
+    def _focus(self) -> str:
+        weights: dict[str, float] = {}
+        for mention in self.found.places:
+            in_focus = self.reading.segment(mention.start) in _FOCUS_SEGMENTS
+            weights[mention.id] = weights.get(mention.id, 0.0) + (3.0 if in_focus else 1.0) * mention.factor
+        ranked = sorted(weights.items(), key=lambda pair: -pair[1])
+        if not ranked or (len(ranked) > 1 and ranked[1][1] > 0.6 * ranked[0][1]):
+            return ""
+        return ranked[0][0]
+
+    # --- central bodies and places --------------------------------------------------------------------
+
+    def _take(self, hit: Hit) -> None:
+        for entry in hit.entries:
+            if entry.kind is Kind.AGENCY:
+                self._agency(hit, entry)
+            elif entry.kind is Kind.PLACE:
+                self._place(hit, entry)
+            elif entry.kind is Kind.WORD and entry.id == "bodies":
+                self._list(hit.end)
+            else:
+                continue
+            return
+
+    def _agency(self, hit: Hit, entry: Entry) -> None:
+        if any(mention.start == hit.start for mention in self.found.agencies):
+            return  # a local body took this head: "Cục Thuế tỉnh …"
+        agency = self.lexicon.taxonomy.agencies[entry.id]
+        if not _existed(agency, self.reading.day):
+            return
+        self._add(entry.id, hit.start, hit.end, entry.rule)
+        if agency.cores:
+            self._list(hit.end)
+
+    def _list(self, end: int) -> None:
+        """ "các Bộ Công an, Tài chính, Tư pháp": each core of the list, as long as cores follow."""
+        lower, plain = self.reading.lower, self.reading.plain
+        at = end
+        while True:
+            gap = _LIST_GAP.match(lower, at)
+            if gap is None:
+                return
+            core = self.lexicon.ministry.match(lower, gap.end())
+            if core is None or not plain[core.start()].isupper() or _UNIT_AFTER.match(lower, core.end()):
+                return
+            if any(hit.start == gap.end() for hit in self.hits if hit.entries[0].kind is Kind.AGENCY):
+                return
+            chosen = self._at_date(self.lexicon.ministry_ids[core[1]])
+            if chosen:
+                self._add(chosen, core.start(), core.end(), f"{chosen}/list", factor=0.8)
+            at = core.end()
+            self.covered = max(self.covered, at)
+
+    def _at_date(self, ids: Sequence[str]) -> str:
+        existing = [i for i in ids if _existed(self.lexicon.taxonomy.agencies[i], self.reading.day)]
+        return (existing or [""])[0]
+
+    def _add(self, tag: str, start: int, end: int, rule: str, factor: float = 1.0) -> None:
+        lower = self.reading.lower
+        before = lower[max(0, start - 40) : start].rstrip()
+        office = before.endswith(self.lexicon.offices) and not _is_steering(tag)
+        if office:
+            factor *= 0.3
+        elif lower[end : end + 24].lstrip(" ,)").startswith(self.lexicon.acts) or before.endswith(
+            self.lexicon.ordered
+        ):
+            factor *= 1.5
+        self.found.agencies.append(Mention(tag, start, end, rule, factor, office=office))
+
+    def _place(self, hit: Hit, entry: Entry) -> None:
+        """A province's name is a place unless it is a person's, a company's or a venue's."""
+        start, end = hit.start, hit.end
+        lower = self.reading.lower
+        before = lower[max(0, start - 40) : start].rstrip()
+        unit = before.endswith(("tỉnh", "thành phố", "tp", "tp."))
+        word = before.rsplit(" ", 1)[-1]
+        if not unit and start not in self.bound:
+            if word in self.lexicon.surnames and self.reading.plain[max(0, start - 2)] != ",":
+                return
+            if before.endswith(self.lexicon.private):
+                return
+        factor = 1.0
+        if start in self.bound or unit:
+            factor = 1.5
+        elif _VENUE.search(before):
+            factor = 0.3
+        self.found.places.append(Mention(self._current(entry.id), start, end, entry.rule, factor))
+
+    def _current(self, place: str) -> str:
+        """A province that has been merged is named for its region: tagged as what it is part of at that date."""
+        row = self.lexicon.taxonomy.places[place]
+        day = self.reading.day
+        if row.valid_to is not None and day is not None and row.merged_into and (day - row.valid_to).days > 45:
+            return row.merged_into
+        return place
+
+
+_LIST_GAP = re.compile(r"\s?(?:,|;|:|và)\s(?:bộ\s)?|\s")
+_UNIT_AFTER = re.compile(r"\s(?:tỉnh|thành phố|tp|các|xã|phường|huyện|quận)\b")
+_VENUE = re.compile(r"(?:^|[,.(]\s?|\d,? )(?:tại|ở)$|tại$")
+
+
+def _existed(agency: Agency, day: date | None) -> bool:
+    """Had it been founded? One that has ended is still tagged, with its successors: it is what the text names."""
+    return day is None or agency.valid_from is None or agency.valid_from <= day
+
+
+def _is_steering(tag: str) -> bool:
+    """Who leads a steering body speaks for it: such a body has no voice but its head's."""
+    return tag.startswith(("ubqg", "bcd-", "to-cong-tac"))
+
+
+def find(reading: Reading, hits: Sequence[Hit], lexicon: Lexicon) -> Bodies:
+    return Finder(reading, hits, lexicon).find()

@@ -1,0 +1,281 @@
+"""Document numbers, parsed as fields: number, year, kind, issuer; never compared as substrings.
+
+Numbers start again every year and with every issuer, so a number alone stands for an initiative only when kind,
+issuer and date agree with the registry ("06/QĐ-TTg" of 2025 is not Đề án 06).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from services.classifier.hits import Hit
+from services.classifier.patterns import Kind
+from services.classifier.reading import Reading, Segment
+from services.classifier.taxonomy import RegisteredDocument
+from tinsom import messages as m
+
+KINDS = {
+    "nghị quyết": "NQ",
+    "nq": "NQ",
+    "quyết định": "QĐ",
+    "chỉ thị": "CT",
+    "nghị định": "NĐ",
+    "kết luận": "KL",
+    "thông tư": "TT",
+    "công điện": "CĐ",
+}
+_WORDS = {
+    "kế hoạch": "KH",
+    "thông báo": "TB",
+    "công văn": "CV",
+    "văn bản": "CV",
+    "tờ trình": "TTr",
+    "báo cáo": "BC",
+    **KINDS,
+}
+# The left guard keeps "06/QĐ-TTg" from being found in "2006/QĐ-TTg".
+_NUMBER = re.compile(
+    r"(?<![\w/.,])(\d{1,5}(?:\.\d{1,2})?[a-z]?)\s?"
+    r"(?:/\s?((?:19|20)\d{2})\s?)?([/-])\s?"
+    r"([A-ZĐƯ][\wĐđ&]*(?:\s?[-/]\s?[A-ZĐƯ][\wĐđ&]*)*)"
+)
+_BARE = re.compile(
+    r"\s(?:số\s|số:\s)?(\d{1,4}(?:\.\d{1,2})?)(?![\w%])(?!\s?/|\.\d|,\d)(?:[ -]+(nq|kl|ct)(?:[ /-]+(tw))?\b)?"
+)
+_DATED = re.compile(
+    r"[,\s(]*(?:của [\w\s]{3,40}?\s)?(?:được\s)?(?:ban hành\s)?(?:ngày\s)?"
+    r"(?:(\d{1,2})\s?[/.-]\s?(\d{1,2})\s?[/.-]\s?(\d{4})|(\d{1,2}) tháng (\d{1,2}) năm (\d{4}))"
+)
+_YEAR = re.compile(r"[\s(]*(?:năm\s|của năm\s)?((?:19|20)\d{2})(?!\d|\s?[-/]\s?\d)")
+_KIND_CODES = frozenset(
+    {*_WORDS.values(), "NQLT", "TTLT", "HD", "QC", "VBHN", "UBND", "SL", "PL", "L", "CTr", "ĐA", "CTĐT"}
+)
+_DRAFTS = ("dự thảo", "dự án", "sửa đổi", "xây dựng", "thay thế", "thông qua", "góp ý", "đề xuất")
+
+
+class Found(NamedTuple):
+    start: int
+    end: int
+    document: m.Document
+    initiative: str
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Known documents by key; several may share one (422/QĐ-TTg)."""
+
+    by_key: dict[str, list[RegisteredDocument]]
+    short: dict[tuple[str, str], list[RegisteredDocument]]
+
+    @classmethod
+    def of(cls, rows: Iterable[RegisteredDocument]) -> Registry:
+        by_key: dict[str, list[RegisteredDocument]] = {}
+        short: dict[tuple[str, str], list[RegisteredDocument]] = {}
+        for row in sorted(rows, key=lambda row: row.date):
+            by_key.setdefault(row.key, []).append(row)
+            if row.short:
+                number, _, kind, _ = _fields(row.key)
+                short.setdefault((kind or "", number), []).append(row)
+        return cls(by_key, short)
+
+
+def _fields(key: str) -> tuple[str, int | None, str | None, str | None]:
+    match = _NUMBER.match(key)
+    if match is None:
+        return key, None, None, None
+    kind, issuer = _kind_and_issuer(match[4])
+    return _plain_number(match[1]), int(match[2]) if match[2] else None, kind, issuer
+
+
+def _plain_number(number: str) -> str:
+    whole, point, rest = number.partition(".")
+    digits = whole.lstrip("0") or "0"
+    return (digits if len(digits) > 1 else "0" + digits) + point + rest
+
+
+def _kind_and_issuer(suffix: str) -> tuple[str | None, str | None]:
+    head, _, issuer = re.sub(r"\s", "", suffix).replace("/", "-").partition("-")
+    if re.fullmatch(r"QH\d{1,2}", head):
+        return None, head
+    codes = {code.upper(): code for code in _KIND_CODES}
+    if head.upper() in codes:
+        return codes[head.upper()], issuer or None
+    return None, head
+
+
+def find(reading: Reading, hits: Sequence[Hit], registry: Registry) -> list[Found]:
+    """All documents named before the tail, in order; a bare number only when it can be resolved."""
+    full = list(_numbered(reading, registry))
+    found = [*full, *_bare(reading, hits, registry, full), *_laws(reading, hits)]
+    return sorted(found, key=lambda f: f.start)
+
+
+def _numbered(reading: Reading, registry: Registry) -> Iterable[Found]:
+    plain, read = reading.plain, 0
+    slash = plain.find("/")
+    while slash != -1 and slash < reading.tail:
+        match = _NUMBER.search(plain, max(read, slash - 14), slash + 48)
+        if match is not None and match.start() < slash < match.end():
+            made = _document(match, reading, registry)
+            read = match.end()
+            if made is not None:
+                yield made
+        slash = plain.find("/", max(slash + 1, read))
+
+
+def _document(match: re.Match[str], reading: Reading, registry: Registry) -> Found | None:
+    kind, issuer = _kind_and_issuer(match[4])
+    suffix = re.sub(r"\s", "", match[4])
+    if kind is None and "-" not in suffix and not re.fullmatch(r"QH\d{1,2}", suffix):
+        return None
+    number, year = _plain_number(match[1]), int(match[2]) if match[2] else None
+    key = _key(number, year, match[3], suffix, kind, issuer)
+    word_start = _word_before(reading.lower, match.start())
+    if kind is None:
+        kind = _WORDS.get(reading.lower[word_start[0] : word_start[1]]) if word_start else None
+    dated = _date_after(reading.lower, match.end())
+    row = _registered(registry.by_key.get(key, ()), year, dated, reading.day)
+    start = word_start[0] if word_start else match.start()
+    document = m.Document(
+        key=key,
+        kind=kind,
+        number=number,
+        issuer=issuer,
+        year=year or (dated.year if dated else row.date.year if row else None),
+        date=_iso(dated or (row.date if row else None)),
+        raw=reading.plain[start : match.end()],
+        initiative=(row.initiative or None) if row else None,
+    )
+    return Found(match.start(), match.end(), document, row.initiative if row else "")
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _key(number: str, year: int | None, mark: str, suffix: str, kind: str | None, issuer: str | None) -> str:
+    if year is not None:
+        return f"{number}/{year}/{suffix}"
+    if issuer == "TW" and kind:
+        return f"{number}-{kind}/TW"  # the Party's own form; papers also print 57/NQ-TW
+    return f"{number}{mark}{suffix}"
+
+
+def _word_before(lower: str, start: int) -> tuple[int, int] | None:
+    before = lower[max(0, start - 24) : start].rstrip()
+    before = before.removesuffix("số:").removesuffix("số").rstrip()
+    for word in _WORDS:
+        if before.endswith(word):
+            end = max(0, start - 24) + len(before)
+            return end - len(word), end
+    return None
+
+
+def _date_after(lower: str, end: int) -> date | None:
+    match = _DATED.match(lower, end, end + 70)
+    if match is None:
+        return None
+    day, month, year = (match[1], match[2], match[3]) if match[1] else (match[4], match[5], match[6])
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+
+
+def _registered(
+    rows: Sequence[RegisteredDocument], year: int | None, dated: date | None, day: date | None
+) -> RegisteredDocument | None:
+    """The registered document that is meant: by its own date, else the newest that existed at the item's date."""
+    for row in rows:
+        if dated is not None and abs((row.date - dated).days) <= 3:
+            return row
+    if dated is not None and year is None:
+        return None
+    known = [row for row in rows if day is None or row.date <= day + timedelta(days=3)]
+    return known[-1] if known else None
+
+
+def _bare(reading: Reading, hits: Sequence[Hit], registry: Registry, full: Sequence[Found]) -> Iterable[Found]:
+    named = {(f.document.kind, f.document.number): f for f in full if f.document.kind}
+    for hit in hits:
+        if hit.entries[0].kind is not Kind.WORD or hit.entries[0].id != "kind" or hit.start >= reading.tail:
+            continue
+        match = _BARE.match(reading.lower, hit.end, hit.end + 30)
+        if match is None:
+            continue
+        kind, number = KINDS[reading.lower[hit.start : hit.end]], _plain_number(match[1])
+        known = named.get((kind, number))
+        if known is not None:
+            yield Found(hit.start, match.end(), known.document, known.initiative)
+            continue
+        row = _short(registry, kind, number, match, reading)
+        if row is not None:
+            yield _from_row(row, reading.plain[hit.start : match.end()], hit.start, match.end())
+
+
+def _short(
+    registry: Registry, kind: str, number: str, match: re.Match[str], reading: Reading
+) -> RegisteredDocument | None:
+    """A bare number counts only near its time, and never another body's of the same number."""
+    after = reading.lower[match.end() : match.end() + 40].lstrip()
+    if after.startswith(("của hđnd", "của hội đồng", "của quốc hội", "của chính phủ", "của ubnd", "của tỉnh ủy")):
+        return None
+    dated = _date_after(reading.lower, match.end())
+    rows = registry.short.get((kind, number), ())
+    if dated is not None:
+        return next((row for row in rows if row.date == dated), None)
+    day = reading.day
+    fits = [r for r in rows if day is None or (r.date <= day and (r.valid_to is None or day <= r.valid_to))]
+    return fits[-1] if fits else None
+
+
+def _from_row(row: RegisteredDocument, raw: str, start: int, end: int) -> Found:
+    number, _, kind, issuer = _fields(row.key)
+    document = m.Document(
+        key=row.key,
+        kind=kind,
+        number=number,
+        issuer=issuer,
+        year=row.date.year,
+        date=str(row.date),
+        raw=raw,
+        initiative=row.initiative or None,
+    )
+    return Found(start, end, document, row.initiative)
+
+
+def _laws(reading: Reading, hits: Sequence[Hit]) -> Iterable[Found]:
+    for hit in hits:
+        laws = [entry.id for entry in hit.entries if entry.kind is Kind.LAW]
+        if laws and hit.start < reading.tail:
+            yield _law(reading, hit, laws)
+
+
+def _law(reading: Reading, hit: Hit, keys: Sequence[str]) -> Found:
+    """`keys` are "<name> <year>": the year that is written, else the law in force, or the draft, at that date."""
+    years = sorted(int(key[-4:]) for key in keys)
+    name = keys[0][:-5]
+    match = _YEAR.match(reading.lower, hit.end, hit.end + 16)
+    year = int(match[1]) if match is not None else _year_in_force(years, reading, hit)
+    raw = reading.plain[hit.start : match.end() if match else hit.end]
+    document = m.Document(
+        key=f"{name} {year}", kind=name.split(" ", 1)[0], number="", issuer="QH", year=year, date=None, raw=raw
+    )
+    return Found(hit.start, hit.end, document, "")
+
+
+def _year_in_force(years: list[int], reading: Reading, hit: Hit) -> int:
+    if reading.day is None:
+        return years[-1]
+    near = reading.lower[max(0, hit.start - 60) : hit.end + 30]
+    ahead = 1 if any(word in near for word in _DRAFTS) else 0
+    known = [year for year in years if year <= reading.day.year + ahead]
+    return known[-1] if known else years[0]
+
+
+def not_in_tail(reading: Reading, found: Iterable[Found]) -> list[Found]:
+    return [f for f in found if reading.segment(f.start) is not Segment.TAIL]

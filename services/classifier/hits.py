@@ -1,0 +1,95 @@
+"""From raw matches to hits: word boundaries, case, context rules, then longest first from the left."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from services.classifier.patterns import Case, Context, Entry, Kind, Matcher
+from services.classifier.reading import Reading
+from services.classifier.taxonomy import Rule
+
+NEAR = 60
+
+
+class Hit(NamedTuple):
+    """A stretch of the text and what it may mean, in the order of the taxonomy's kinds."""
+
+    start: int
+    end: int
+    entries: tuple[Entry, ...]
+
+
+def find(reading: Reading, matcher: Matcher) -> list[Hit]:
+    """All hits, none overlapping another. A block covers what lies in it and is dropped itself."""
+    lower, plain, table = reading.lower, reading.plain, matcher.entries
+    candidates: list[tuple[int, int, int]] = []
+    for pattern, start, end in matcher.hits(lower):
+        # One comparison per edge: a hit inside a word is the commonest false one ("Huế" in "thuế").
+        if not (lower[start - 1].isalnum() or lower[end].isalnum()):
+            candidates.append((start, -end, pattern))
+    candidates.sort()
+    hits: list[Hit] = []
+    covered = 0
+    for start, minus_end, pattern in candidates:
+        if start < covered:
+            continue
+        valid = tuple(e for e in table[pattern] if _admits(e, reading, plain, start, -minus_end))
+        if valid:
+            covered = -minus_end
+            if valid[0].kind is not Kind.BLOCK or len(valid) > 1:
+                hits.append(Hit(start, covered, tuple(e for e in valid if e.kind is not Kind.BLOCK)))
+    return hits
+
+
+def _admits(entry: Entry, reading: Reading, plain: str, start: int, end: int) -> bool:
+    if entry.case is not Case.ANY and not _case_fits(entry, plain, start, end):
+        return False
+    return entry.context is None or _context_fits(entry.context, reading, start, end)
+
+
+def _case_fits(entry: Entry, plain: str, start: int, end: int) -> bool:
+    if entry.case is Case.CAPITAL:
+        return plain[start].isupper() or not plain[start].isalpha()
+    written = plain[start:end]
+    return written == entry.exact or (written.isupper() and written == entry.exact.upper())
+
+
+def _context_fits(context: Context, reading: Reading, start: int, end: int) -> bool:
+    lower = reading.lower
+    if context.reject_before or context.require_before:
+        before = lower[max(0, start - NEAR) : start].rstrip()
+        if context.reject_before and _ends_with_word(before, context.reject_before):
+            return False
+        if context.require_before and not _ends_with_word(before, context.require_before):
+            return False
+    if context.reject_after or context.require_after:
+        after = lower[end : end + NEAR].lstrip(" \"'")
+        if context.reject_after and _starts_with_word(after, context.reject_after):
+            return False
+        if context.require_after and not _starts_with_word(after, context.require_after):
+            return False
+    return all(_wide_fits(rule, reading, start, end) for rule in context.wide)
+
+
+def _ends_with_word(before: str, words: tuple[str, ...]) -> bool:
+    if not before.endswith(words):
+        return False
+    return any(before.endswith(w) and not before[: -len(w)][-1:].isalnum() for w in words)
+
+
+def _starts_with_word(after: str, words: tuple[str, ...]) -> bool:
+    if not after.startswith(words):
+        return False
+    return any(after.startswith(w) and not after[len(w) :][:1].isalnum() for w in words)
+
+
+def _wide_fits(rule: Rule, reading: Reading, start: int, end: int) -> bool:
+    lower = reading.lower
+    if rule.when == "near":
+        window = lower[max(0, start - NEAR) : end + NEAR]
+    elif rule.when == "sentence":
+        window = lower[slice(*reading.sentence(start))]
+    else:
+        window = lower
+    found = any(word in window for word in rule.any)
+    return found is (rule.then == "require")

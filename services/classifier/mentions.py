@@ -1,0 +1,18 @@
+"""A mention: one place in the text that names an initiative, agency or place, and how much it weighs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mention(NamedTuple):
+    """`factor` multiplies the weight of the segment; `weak` needs company, `implied` is a name in a name."""
+
+    id: str
+    start: int
+    end: int
+    rule: str
+    factor: float = 1.0
+    weak: bool = False
+    implied: bool = False
+    office: bool = False

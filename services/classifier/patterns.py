@@ -1,0 +1,186 @@
+"""Taxonomy rows → one automaton over lower-case text, made once.
+
+An alias is written with alternatives, `(Ủy ban|UB) quốc gia về (chuyển đổi số|CĐS)`, and expanded here together
+with both tone styles, so that the text needs no folding. What a pattern may mean is an `Entry`; several rows
+may share one pattern (an agency and a local head), the reader of the hits decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import product
+
+import ahocorasick_rs
+
+from services.classifier.taxonomy import Agency, Initiative, Rule, Taxonomy
+from tinsom.text import tone_variants
+
+
+class Kind(IntEnum):
+    BLOCK = 0  # covers what lies in it and means nothing
+    INITIATIVE = 1
+    AGENCY = 2
+    PLACE = 3
+    LAW = 4
+    HEAD = 5  # UBND, Công an, Sở: a local body when a place follows
+    WORD = 6  # words that other parts look for: "các bộ", "phiên họp", "ngày"
+
+
+class Case(IntEnum):
+    ANY = 0
+    CAPITAL = 1  # the first letter, or all
+    EXACT = 2  # as written in the taxonomy, or all capital
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one pattern may mean. `context` is the row's ambiguity rules that apply to this alias."""
+
+    kind: Kind
+    id: str
+    rule: str
+    case: Case = Case.ANY
+    exact: str = ""
+    weak: bool = False
+    context: Context | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Ambiguity rules as tuples for `startswith` and `endswith`."""
+
+    reject_before: tuple[str, ...] = ()
+    require_before: tuple[str, ...] = ()
+    reject_after: tuple[str, ...] = ()
+    require_after: tuple[str, ...] = ()
+    wide: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    automaton: ahocorasick_rs.AhoCorasick
+    entries: tuple[tuple[Entry, ...], ...]
+    patterns: tuple[str, ...]
+
+    def hits(self, lower: str) -> list[tuple[int, int, int]]:
+        """(pattern, start, end) of all matches, overlapping ones too."""
+        return self.automaton.find_matches_as_indexes(lower, overlapping=True)
+
+
+# Words that the parts for events, lists and dates start from.
+WORDS = {
+    "bodies": ["các bộ", "các sở", "bộ:", "bộ, ngành"],
+    "session": ["phiên họp", "họp phiên", "phiên làm việc"],
+    "event": ["hội nghị", "lễ khai trương", "khai trương", "ra mắt", "lễ ký", "ký kết", "hội thảo", "diễn đàn"],
+    "kind": ["nghị quyết", "quyết định", "chỉ thị", "nghị định", "kết luận", "thông tư", "công điện", "nq"],
+}
+
+_GROUP = re.compile(r"\(([^()]*\|[^()]*)\)")
+MAX_EXPANSIONS = 4_000
+
+
+def expand(alias: str) -> list[str]:
+    """All spellings of an alias with `(a|b|)` alternatives; raises ValueError when there are too many."""
+    parts = _GROUP.split(alias)
+    choices = [part.split("|") if i % 2 else [part] for i, part in enumerate(parts)]
+    spellings: dict[str, None] = {}
+    for chosen in product(*choices):
+        spellings.setdefault(" ".join("".join(chosen).split()))
+        if len(spellings) > MAX_EXPANSIONS:
+            raise ValueError(f"{alias!r} expands to more than {MAX_EXPANSIONS} spellings")
+    return [spelling for spelling in spellings if spelling]
+
+
+def build(taxonomy: Taxonomy) -> Matcher:
+    table: dict[str, list[Entry]] = {}
+    for spelling, entry in _all(taxonomy):
+        table.setdefault(spelling, []).append(entry)
+    patterns = sorted(table)
+    automaton = ahocorasick_rs.AhoCorasick(
+        patterns,
+        store_patterns=False,
+        implementation=ahocorasick_rs.Implementation.ContiguousNFA,
+    )
+    return Matcher(automaton, tuple(tuple(table[p]) for p in patterns), tuple(patterns))
+
+
+def _all(taxonomy: Taxonomy) -> Iterator[tuple[str, Entry]]:
+    for initiative in taxonomy.initiatives.values():
+        yield from _initiative(initiative)
+    for agency in taxonomy.agencies.values():
+        yield from _agency(agency)
+    for place in taxonomy.places.values():
+        rule = f"{place.id}/name"
+        yield from _spell([place.names.vi, *place.aliases], Kind.PLACE, place.id, rule, Case.EXACT)
+        yield from _spell(place.abbreviations, Kind.PLACE, place.id, f"{place.id}/abbreviation", Case.EXACT)
+        yield from _spell(place.blocks, Kind.BLOCK, "", f"{place.id}/block")
+    for local in taxonomy.local.values():
+        yield from _spell(local.heads, Kind.HEAD, local.kind, f"{local.kind}/head", Case.CAPITAL)
+    for document in taxonomy.documents:
+        yield from _spell(document.names, Kind.LAW, document.key, f"{document.key}/name", Case.CAPITAL)
+    yield from _spell(taxonomy.context.blocks, Kind.BLOCK, "", "context/block")
+    for name, words in WORDS.items():
+        yield from _spell(words, Kind.WORD, name, f"word/{name}")
+
+
+def _initiative(row: Initiative) -> Iterator[tuple[str, Entry]]:
+    kind = Kind.INITIATIVE
+    yield from _spell(row.aliases, kind, row.id, f"{row.id}/alias", rules=row.rules)
+    yield from _spell(row.abbreviations, kind, row.id, f"{row.id}/abbreviation", Case.EXACT, rules=row.rules)
+    yield from _spell(row.weak, kind, row.id, f"{row.id}/weak", weak=True, rules=row.rules)
+    yield from _spell(row.blocks, Kind.BLOCK, "", f"{row.id}/block")
+
+
+# Their names are descriptions, written in any case; the others are proper names.
+_ANY_CASE = ("steering-body",)
+
+
+def _agency(row: Agency) -> Iterator[tuple[str, Entry]]:
+    case = Case.ANY if row.type in _ANY_CASE else Case.CAPITAL
+    aliases = [*([] if row.type in _ANY_CASE else [row.names.vi]), *row.aliases]
+    yield from _spell(aliases, Kind.AGENCY, row.id, f"{row.id}/alias", case, rules=row.rules)
+    abbreviations = row.abbreviations
+    yield from _spell(abbreviations, Kind.AGENCY, row.id, f"{row.id}/abbreviation", Case.EXACT, rules=row.rules)
+    yield from _spell(row.blocks, Kind.BLOCK, "", f"{row.id}/block")
+
+
+def _spell(
+    aliases: Iterable[str],
+    kind: Kind,
+    tag: str,
+    rule: str,
+    case: Case = Case.ANY,
+    *,
+    weak: bool = False,
+    rules: list[Rule] | None = None,
+) -> Iterator[tuple[str, Entry]]:
+    seen: set[str] = set()
+    for alias in aliases:
+        context = _context(alias, rules or [])
+        for spelling in (variant for plain in expand(alias) for variant in tone_variants(plain)):
+            exact = spelling if case is Case.EXACT else ""
+            if (key := exact or spelling.lower()) not in seen:
+                seen.add(key)
+                yield spelling.lower(), Entry(kind, tag, rule, case, exact, weak, context)
+
+
+def _context(alias: str, rules: list[Rule]) -> Context | None:
+    chosen = [rule for rule in rules if not rule.aliases or alias in rule.aliases]
+    if not chosen:
+        return None
+
+    def words(when: str, then: str) -> tuple[str, ...]:
+        found = [word for rule in chosen if (rule.when, rule.then) == (when, then) for word in rule.any]
+        return tuple(variant for word in found for variant in tone_variants(word.lower()))
+
+    wide = tuple(rule for rule in chosen if rule.when not in ("before", "after"))
+    return Context(
+        words("before", "reject"),
+        words("before", "require"),
+        words("after", "reject"),
+        words("after", "require"),
+        wide,
+    )

@@ -1,0 +1,159 @@
+"""An item as the tagger reads it: its fields joined, cut into segments, each position traceable to its field."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import IntEnum
+from typing import Literal
+
+from tinsom.text import Text, normalise
+
+Field = Literal["title", "lede", "text"]
+
+
+class Segment(IntEnum):
+    TITLE = 0
+    LEDE = 1
+    BODY = 2
+    CAPTION = 3
+    TAIL = 4
+
+
+# The sapo of a Vietnamese article is 150 to 450 characters; feeds give only that.
+LEDE_CHARS = 450
+TAIL_LINE = 60
+# Two, so that no name is found across the border of two fields or paragraphs.
+_BETWEEN = "\n\n"
+SENTENCE_ENDS = (". ", "? ", "! ", ".\n", "…\n", "\n")
+# An abbreviation's point ends no sentence.
+_NOT_AN_END = ("tp", "ts", "gs", "ths", "st", "bs", "pgs")
+_SOURCE_LINE = re.compile(r"\(?(?:theo|nguồn:?)\s+[\w/+. -]{2,40}\)?$")
+_CAPTION = re.compile(r"(?:^ảnh\s?[:-]|\(?ảnh:|\.(?:jpg|jpeg|png|webp)$|-ảnh |\s-\d+$)")
+
+
+@dataclass(slots=True)
+class Reading:
+    """`plain` and `lower` hold title, lede and text, two spaces between; spans count in them."""
+
+    plain: str
+    lower: str
+    texts: tuple[tuple[int, Field, Text], ...]
+    title_end: int
+    lede_end: int
+    tail: int
+    captions: list[tuple[int, int]]
+    day: date | None
+    ends: list[int] = field(default_factory=list)
+
+    def segment(self, position: int) -> Segment:
+        if position < self.title_end:
+            return Segment.TITLE
+        if position >= self.tail:
+            return Segment.TAIL
+        if any(start <= position < end for start, end in self.captions):
+            return Segment.CAPTION
+        return Segment.LEDE if position < self.lede_end else Segment.BODY
+
+    def sentence(self, position: int) -> tuple[int, int]:
+        """Start and end of the sentence around a position."""
+        if not self.ends:
+            self.ends = _sentence_ends(self.lower)
+        k = bisect_right(self.ends, position)
+        return (self.ends[k - 1] if k else 0), (self.ends[k] if k < len(self.ends) else len(self.lower))
+
+    def span(self, start: int, end: int) -> tuple[Field, int, int]:
+        """The field and the offsets in its original text, in code points."""
+        base, name, text = self.texts[0]
+        for candidate in self.texts[1:]:
+            if start >= candidate[0]:
+                base, name, text = candidate
+        return name, text.origin(start - base), text.origin(end - base)
+
+
+def read(title: str, lede: str, text: str, published: datetime | date | None, tails: frozenset[str]) -> Reading:
+    parts: tuple[tuple[Field, Text], ...] = (
+        ("title", normalise(title)),
+        ("lede", normalise(lede)),
+        ("text", normalise(text)),
+    )
+    texts: list[tuple[int, Field, Text]] = []
+    position = len(_BETWEEN)
+    for name, part in parts:
+        texts.append((position, name, part))
+        position += len(part.plain) + len(_BETWEEN)
+    plain = _BETWEEN + _BETWEEN.join(part.plain for _, part in parts) + _BETWEEN
+    lower = _BETWEEN + _BETWEEN.join(part.lower for _, part in parts) + _BETWEEN
+    lede_start, text_start = texts[1][0], texts[2][0]
+    captions, tail, first = _lines(lower, text_start, tails)
+    return Reading(
+        # Matching sees one kind of space; the line structure has been read by now.
+        plain.replace("\n", " "),
+        lower.replace("\n", " "),
+        tuple(texts),
+        title_end=lede_start,
+        lede_end=min(_lede_end(lower, first, text_start, bool(lede)), tail),
+        tail=tail,
+        captions=captions,
+        day=published.date() if isinstance(published, datetime) else published,
+        ends=_sentence_ends(lower),
+    )
+
+
+def _sentence_ends(lower: str) -> list[int]:
+    ends = set()
+    for mark in (". ", "? ", "! ", "\n"):
+        at = lower.find(mark)
+        while at != -1:
+            if mark != ". " or lower[max(0, at - 3) : at].rsplit(" ", 1)[-1] not in _NOT_AN_END:
+                ends.add(at + len(mark))
+            at = lower.find(mark, at + 1)
+    return sorted(ends)
+
+
+def _lede_end(lower: str, first: int, text_start: int, has_lede: bool) -> int:
+    """The end of the sentence that passes LEDE_CHARS of the text; of its first one when there is a lede field."""
+    if has_lede and text_start - first > 40:
+        return text_start
+    at = first + LEDE_CHARS
+    if at >= len(lower):
+        return len(lower)
+    ends = [end for mark in SENTENCE_ENDS if (end := lower.find(mark, at, at + 500)) != -1]
+    return min(ends, default=at)
+
+
+def _lines(lower: str, text_start: int, tails: frozenset[str]) -> tuple[list[tuple[int, int]], int, int]:
+    """Captions, where the tail begins, and where the first real line of the text begins."""
+    captions: list[tuple[int, int]] = []
+    end = len(lower)
+    first = -1
+    previous, start = "", text_start
+    while start < end:
+        stop = lower.find("\n", start)
+        stop = end if stop == -1 else stop
+        line = lower[start:stop]
+        if stop - start < 300:
+            kind = _line_kind(line, previous, tails)
+            if kind == "tail" and start > text_start + (end - text_start) // 3:
+                return captions, start, text_start if first == -1 else first
+            if kind == "caption":
+                captions.append((start, stop))
+        if first == -1 and stop - start > 60:
+            first = start
+        if line.strip():
+            previous = line
+        start = stop + 1
+    return captions, end, text_start if first == -1 else first
+
+
+def _line_kind(line: str, previous: str, tails: frozenset[str]) -> str:
+    bare = line.strip(" .:<>•*-")
+    if not bare:
+        return ""
+    if len(bare) <= TAIL_LINE and (bare in tails or _SOURCE_LINE.match(bare)):
+        return "tail"
+    if len(bare) > 20 and line == previous:
+        return "caption"
+    return "caption" if _CAPTION.search(line) else ""

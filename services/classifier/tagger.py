@@ -1,0 +1,69 @@
+"""Text → tags with evidence: pure, the same for the same input and taxonomy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import msgspec
+
+from services.classifier import bodies, documents, hits, patterns, reading, salience
+from services.classifier.documents import Found
+from services.classifier.mentions import Mention
+from services.classifier.patterns import Kind
+from services.classifier.reading import Reading
+from services.classifier.taxonomy import Taxonomy
+from tinsom import messages as m
+
+
+class TagInput(msgspec.Struct, frozen=True, kw_only=True):
+    """What `tinsom tag` reads: an item, or anything with a title or a text."""
+
+    id: str = ""
+    title: str = ""
+    lede: str = ""
+    text: str = ""
+    published_at: datetime | date | None = None
+
+
+@dataclass
+class Tagger:
+    taxonomy: Taxonomy
+
+    def __post_init__(self) -> None:
+        self.matcher = patterns.build(self.taxonomy)
+        self.lexicon = bodies.Lexicon.of(self.taxonomy)
+        self.registry = documents.Registry.of(self.taxonomy.documents)
+        self.tails = frozenset(self.taxonomy.context.tail)
+
+    def read(self, item: TagInput | m.Item) -> Reading:
+        return reading.read(item.title, item.lede, item.text, _day(item), self.tails)
+
+    def tag(self, item: TagInput | m.Item) -> m.Tags:
+        """All that the item announces, in the order of design §8; spans count code points of the given fields."""
+        read = self.read(item)
+        found = hits.find(read, self.matcher)
+        docs = documents.find(read, found, self.registry)
+        bodies_found = bodies.find(read, found, self.lexicon)
+        named = [*_initiatives(read, found), *_founded(docs)]
+        return salience.decide(item.id, read, named, bodies_found, docs, self.taxonomy)
+
+
+def _day(item: TagInput | m.Item) -> date | None:
+    when = item.published_at
+    return when.date() if isinstance(when, datetime) else when
+
+
+def _initiatives(read: Reading, found: Sequence[hits.Hit]) -> Iterable[Mention]:
+    for hit in found:
+        if hit.start < read.tail:
+            for entry in hit.entries:
+                if entry.kind is Kind.INITIATIVE:
+                    yield Mention(entry.id, hit.start, hit.end, entry.rule, weak=entry.weak)
+
+
+def _founded(docs: Sequence[Found]) -> Iterable[Mention]:
+    for doc in docs:
+        if doc.initiative:
+            yield Mention(doc.initiative, doc.start, doc.end, f"{doc.initiative}/document/{doc.document.key}")

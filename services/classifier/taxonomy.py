@@ -1,0 +1,249 @@
+"""The taxonomy: what is to be found, as typed data read from YAML files (services/classifier/taxonomy/).
+
+Unknown keys are errors with file and place. A user's folder extends or overrides the shipped rows: a row with
+the same id replaces the shipped one whole. The rows say what; how it is matched is `patterns.py`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import yaml
+
+from tinsom.errors import ConfigError
+
+SHIPPED = Path(__file__).with_name("taxonomy")
+
+Where = Literal["before", "after", "near", "sentence", "item"]
+Then = Literal["reject", "require"]
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Names(_Row, frozen=True, kw_only=True):
+    vi: str
+    en: str = ""
+
+
+class Rule(_Row, frozen=True, kw_only=True):
+    """Context of a mention: `before` and `after` touch it, `near` is 60 characters, `item` the whole item."""
+
+    when: Where
+    any: list[str]
+    then: Then
+    aliases: list[str] = []  # only for these aliases; all when empty
+
+
+class Tests(_Row, frozen=True, kw_only=True):
+    positive: list[str] = []
+    negative: list[str] = []
+
+
+class Initiative(_Row, frozen=True, kw_only=True):
+    """`aliases` prove the initiative by themselves; `weak` ones only where public bodies act on it."""
+
+    id: str
+    names: Names
+    kind: str = "chuong-trinh"
+    parents: list[str] = []
+    aliases: list[str] = []
+    abbreviations: list[str] = []
+    weak: list[str] = []
+    blocks: list[str] = []  # phrases that contain an alias and mean something else
+    implied: list[str] = []  # names inside other names: mentioned only, never more
+    rules: list[Rule] = []
+    valid_from: datetime.date | None = None
+    valid_to: datetime.date | None = None
+    weight: float = 1.0
+    tests: Tests = Tests()
+
+
+class Successor(_Row, frozen=True, kw_only=True):
+    id: str
+    share: str = ""
+
+
+class Agency(_Row, frozen=True, kw_only=True):
+    """`core` is the name without its head, for elided lists (các Bộ A, B và C)."""
+
+    id: str
+    names: Names
+    type: str = "unit"
+    cores: list[str] = []
+    aliases: list[str] = []
+    abbreviations: list[str] = []
+    blocks: list[str] = []
+    rules: list[Rule] = []
+    implies: list[str] = []  # initiatives that the name itself holds: mentioned
+    parents: list[str] = []
+    valid_from: datetime.date | None = None
+    valid_to: datetime.date | None = None
+    successors: list[Successor] = []
+    routing: bool = True  # False: too frequent to tell anyone about
+    tests: Tests = Tests()
+
+
+class Local(_Row, frozen=True, kw_only=True):
+    """A kind of local body: `<kind>-<place>`, or `<kind>-<core>-<place>` when there are cores."""
+
+    kind: str
+    heads: list[str]
+    names: Names
+    cores: dict[str, list[str]] = {}
+
+
+class Place(_Row, frozen=True, kw_only=True):
+    id: str
+    names: Names
+    aliases: list[str] = []
+    abbreviations: list[str] = []
+    blocks: list[str] = []
+    valid_from: datetime.date | None = None
+    valid_to: datetime.date | None = None
+    merged_into: str = ""
+
+
+class RegisteredDocument(_Row, frozen=True, kw_only=True):
+    """A known document; `key` as it is cited. `names` are laws' names or short forms that stand for it."""
+
+    key: str
+    date: datetime.date
+    kind: str = ""
+    issuer: str = ""
+    initiative: str = ""
+    names: list[str] = []
+    short: bool = False  # the bare number ("Nghị quyết 57") is enough near its time
+    valid_to: datetime.date | None = None
+
+
+class Context(_Row, frozen=True, kw_only=True):
+    """Words that say what kind of text this is; `blocks` are phrases that hold names and mean none."""
+
+    blocks: list[str] = []
+    foreign: list[str] = []
+    tail: list[str] = []
+    offices: list[str] = []
+    private_heads: list[str] = []  # "Đại học", "Bệnh viện": what follows is no place
+    acts: list[str] = []  # what a body does, right after its name
+    ordered: list[str] = []  # what makes it the one that is told to, right before
+    surnames: list[str] = []
+
+
+class _File(_Row, frozen=True, kw_only=True):
+    version: str = ""
+    initiatives: list[Initiative] = []
+    agencies: list[Agency] = []
+    local: list[Local] = []
+    places: list[Place] = []
+    documents: list[RegisteredDocument] = []
+    context: Context = Context()
+    weights: dict[str, float] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """All rows by id. `version` is the newest of the files' versions."""
+
+    version: str
+    initiatives: dict[str, Initiative]
+    agencies: dict[str, Agency]
+    local: dict[str, Local]
+    places: dict[str, Place]
+    documents: tuple[RegisteredDocument, ...]
+    context: Context
+    weights: dict[str, float] = field(default_factory=dict)
+
+    def name(self, tag: str, language: str = "vi") -> str:
+        """The name a reader sees of an initiative, agency or place; the id itself when it is unknown."""
+        row = self.initiatives.get(tag) or self.agencies.get(tag) or self.places.get(tag)
+        if row is not None:
+            return (row.names.en if language == "en" else "") or row.names.vi
+        return self._local_name(tag, language) or tag
+
+    def _local_name(self, tag: str, language: str) -> str:
+        for place_id, place in self.places.items():
+            if not tag.endswith("-" + place_id):
+                continue
+            kind, _, core = tag[: -len(place_id) - 1].partition("-")
+            for local in self.local.values():
+                head = tag[: -len(place_id) - 1]
+                if local.kind == head or (local.kind == kind and core in local.cores):
+                    what = local.cores[core][0] if core in local.cores and local.kind == kind else ""
+                    names = local.names.en if language == "en" and local.names.en else local.names.vi
+                    return " ".join(filter(None, (names, what, place.names.vi)))
+        return ""
+
+
+def load(folder: Path | None = None) -> Taxonomy:
+    """The shipped files, extended or overridden by those of `folder`; raises ConfigError."""
+    files = [*sorted(SHIPPED.glob("*.yaml")), *_user_files(folder)]
+    return build(_parse(path.read_text("utf-8"), str(path.name)) for path in files)
+
+
+def _user_files(folder: Path | None) -> list[Path]:
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise ConfigError(f"taxonomy: {folder} is not a folder")
+    return sorted(folder.glob("*.yaml"))
+
+
+def parse(text: str, where: str) -> Taxonomy:
+    """One file alone, for lint and tests; raises ConfigError."""
+    return build([_parse(text, where)])
+
+
+def _parse(text: str, where: str) -> _File:
+    try:
+        raw: Any = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 safe both
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{where}: {' '.join(str(error).split())}") from None
+    try:
+        return msgspec.convert(raw or {}, _File)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {_place_of(error, raw)}") from None
+
+
+def _place_of(error: msgspec.ValidationError, raw: Any) -> str:
+    """msgspec names the place by number (`$.initiatives[3]`); a person looks for the id."""
+    text = str(error)
+    match = re.search(r"\$\.(\w+)\[(\d+)\]", text)
+    if match is None:
+        return text
+    row = raw[match[1]][int(match[2])]
+    name = row.get("id") or row.get("key") or row.get("kind") if isinstance(row, dict) else row
+    return f"{text} ({name})"
+
+
+R = TypeVar("R", Initiative, Agency, Place)
+
+
+def _by_id(rows: Iterable[R]) -> dict[str, R]:
+    return {row.id: row for row in rows}
+
+
+def build(files: Iterable[Any]) -> Taxonomy:
+    """Join files in order: later rows with the same id replace earlier ones, word lists add up."""
+    parts: list[_File] = list(files)
+    contexts = [part.context for part in parts]
+    documents = {(row.key, row.date): row for part in parts for row in part.documents}
+    return Taxonomy(
+        version=max((part.version for part in parts), default=""),
+        initiatives=_by_id(row for part in parts for row in part.initiatives),
+        agencies=_by_id(row for part in parts for row in part.agencies),
+        local={row.kind: row for part in parts for row in part.local},
+        places=_by_id(row for part in parts for row in part.places),
+        documents=tuple(documents.values()),
+        context=Context(
+            **{name: [word for c in contexts for word in getattr(c, name)] for name in Context.__struct_fields__}
+        ),
+        weights={name: value for part in parts for name, value in part.weights.items()},
+    )
