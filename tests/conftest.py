@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kafka.fixtures import kafka_bootstrap as kafka_bootstrap
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # pytest-asyncio asks for "the" event loop before the first async test; without this answer, asyncio

@@ -27,6 +27,8 @@ logger = structlog.get_logger(__name__)
 LOCK_SECONDS = 15.0  # for the batch or the request in hand
 LOST_SECONDS = 12.0  # `lost` may write its last results; a stage that needs longer is cut off
 STALL_SECONDS = 20.0
+QUIET_SECONDS = 0.3  # after the last record: what else there is has been fetched by then
+BUSY_SECONDS = 10.0
 AGAIN_SECONDS = 1.0  # between two attempts of what has just failed
 
 Fetched = tuple[KafkaPartition, int, Sequence[Record]]
@@ -52,7 +54,7 @@ class KafkaOwner:
         self._body = asyncio.current_task()
         self._settled, self._stopped = asyncio.Event(), asyncio.Event()
         self._closing = self._reading = self._cancelled = False
-        self._given_back_at = self._pause = 0.0
+        self._given_back_at = self._pause = self._data_at = 0.0
         self._max_records = 1
         self._fetched: deque[Fetched] = deque()
         self._news, self._room = asyncio.Event(), asyncio.Event()
@@ -293,6 +295,7 @@ class KafkaOwner:
         if partition is not None and partition.ready:
             converted = [self._cluster.record(id, record) for record in records]
             self._fetched.append((partition, partition.version, converted))
+            self._data_at = time.monotonic()
             self._news.set()
 
     async def _watch(self, member: Member) -> None:
@@ -331,6 +334,7 @@ class KafkaOwner:
             if not self._fetched:
                 self._room.set()  # fetch on while the batch is worked on
             if version == partition.version and partition.owned:
+                self._data_at = time.monotonic()
                 partition.position = batch[-1].offset + 1
                 return KafkaBatch(partition, batch)
         return None
@@ -339,19 +343,24 @@ class KafkaOwner:
         """An empty batch for the partition whose timers have waited longest, when that is long enough."""
         waiting = [p for p in self.partitions.values() if p.owned and not p.paused]
         partition = min(waiting, key=lambda p: p.idle_since, default=None)
-        if partition is None or time.monotonic() - partition.idle_since < timeout:
+        if partition is None or time.monotonic() < self._due_at(partition, timeout):
             return None
         return KafkaBatch(partition, ())
 
+    def _due_at(self, partition: KafkaPartition, timeout: float) -> float:
+        """Records go before timers, but not for ever: other partitions may be busy the whole day."""
+        quiet = max(partition.idle_since + timeout, self._data_at + QUIET_SECONDS)
+        return min(quiet, partition.idle_since + max(timeout, BUSY_SECONDS))
+
     async def _wait(self, timeout: float) -> None:
         """Until something comes, or the next timer is due."""
+        due = [self._due_at(p, timeout) for p in self.partitions.values() if p.owned and not p.paused]
         now = time.monotonic()
-        until = [p.idle_since + timeout - now for p in self.partitions.values() if p.owned and not p.paused]
         self._news.clear()
         if self._fetched or self._stopped.is_set() or self.failure is not None:
             return
         try:
-            async with asyncio.timeout(max(0.0, min([*until, timeout]))):
+            async with asyncio.timeout(max(0.0, min([*due, now + timeout]) - now)):
                 await self._news.wait()
         except TimeoutError:
             return

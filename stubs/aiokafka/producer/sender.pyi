@@ -1,0 +1,4 @@
+import asyncio
+
+class Sender:
+    sender_task: asyncio.Task[None] | None

@@ -1,0 +1,4 @@
+import asyncio
+
+class TransactionManager:
+    _transaction_waiter: asyncio.Future[None] | None
