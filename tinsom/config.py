@@ -23,6 +23,7 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 class LogConfig(_Section, frozen=True, kw_only=True):
     path: str = "tinsom.db"  # the embedded log; used unless `kafka` is set
+    session: float = 10.0  # seconds until a silent process loses its partitions
 
 
 class KafkaConfig(_Section, frozen=True, kw_only=True):

@@ -33,7 +33,9 @@ class SqlitePartition:
     position: int
     owned: bool = True
     paused: bool = False
+    ending: bool = False
     served: float = 0.0
+    taken: asyncio.Event = field(default_factory=asyncio.Event)  # `gained` has ended
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def commit(self, outputs: Sequence[Output], offset: int | None = None) -> None:
@@ -98,7 +100,9 @@ class SqliteOwner:
             await asyncio.gather(self._ahead, return_exceptions=True)
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(self._let_go(p) for p in list(self._held.values())), return_exceptions=True)
+        for partition in list(self._held.values()):
+            self._end(partition)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._log.run(self._log.store.leave, self._group, self._log.member)
 
     def stop(self) -> None:
@@ -119,12 +123,13 @@ class SqliteOwner:
         members, leases = await log.run(log.store.heartbeat, self._group, log.member, time.time(), log.session)
         for partition in [p for i, p in self._held.items() if leases.get(i) != p.lease]:
             partition.owned = False
-            self._spawn(self._drop(partition))
-        owners = {i: lease.member for i, lease in leases.items()}
+            self._end(partition)
+        # A lease of ours that nobody holds (its release failed) is free: it is claimed anew.
+        owners = {i: x.member for i, x in leases.items() if x.member != log.member or i in self._held}
         claims, releases = moves(log.member, members, owners, self._ids)
         for i in releases:
-            if i in self._held and self._held[i].owned:
-                self._spawn(self._let_go(self._held[i]))
+            if i in self._held:
+                self._end(self._held[i])
         if claims:
             await self._claim([i for i in claims if i not in self._held])
 
@@ -146,34 +151,44 @@ class SqliteOwner:
         except Exception as error:
             self._failure = error
             partition.owned = False
-            self._log.wake()
-            return
-        if partition.owned:
+        finally:
+            partition.taken.set()
+        if partition.owned and not partition.ending:
             self.partitions[partition.topic, partition.number] = partition
-            self._log.wake()
+        self._log.wake()
+
+    def _end(self, partition: SqlitePartition) -> None:
+        """Begin to lose a partition, once; it stays held until `lost` has run, so it is not gained meanwhile."""
+        if not partition.ending:
+            partition.ending = True
+            self.partitions.pop((partition.topic, partition.number), None)
+            self._spawn(self._let_go(partition))
 
     async def _let_go(self, partition: SqlitePartition) -> None:
-        """Hand-over: no new batch, the commit in flight ends, the stage writes its last, then the lease goes."""
-        self.partitions.pop((partition.topic, partition.number), None)
+        """No new batch, the commit in flight ends, the stage writes its last, then the lease goes.
+
+        Fenced means lost: then `lost` can write nothing, and there is no lease to give back.
+        """
+        await partition.taken.wait()
         async with partition.lock:
             pass
         await self._call_lost(partition)
         async with partition.lock:
+            fenced = not partition.owned
             partition.owned = False
-        self._held.pop(partition.lease.partition, None)
-        await self._log.run(self._log.store.release, partition.lease)
-
-    async def _drop(self, partition: SqlitePartition) -> None:
-        """Fenced means lost: nothing more is written for it."""
-        self.partitions.pop((partition.topic, partition.number), None)
-        self._held.pop(partition.lease.partition, None)
-        await self._call_lost(partition)
+        try:
+            if not fenced:
+                await self._log.run(self._log.store.release, partition.lease)
+        finally:
+            self._held.pop(partition.lease.partition, None)
 
     async def _call_lost(self, partition: SqlitePartition) -> None:
         try:
             await asyncio.wait_for(self._lost(partition), LOST_SECONDS)
         except TimeoutError:
             logger.warning("hand-over cut off", group=self._group, partition=partition.number)
+        except Exception:
+            logger.exception("losing a partition failed", group=self._group, partition=partition.number)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -236,5 +251,4 @@ class SqliteOwner:
 
     def _drop_fenced(self) -> None:
         for partition in [p for p in self.partitions.values() if not p.owned]:
-            self._spawn(self._drop(partition))
-            self.partitions.pop((partition.topic, partition.number), None)
+            self._end(partition)

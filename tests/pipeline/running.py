@@ -1,0 +1,80 @@
+"""Run the services inside a test, and know when they are through."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from services.cli import applying
+from services.cli.running import service
+from services.cli.summing import open_deliveries
+from tinsom import codec
+from tinsom.config import Config
+from tinsom.log import Log
+from tinsom.messages import Message
+from tinsom.process import open_log
+from tinsom.service import Context
+from tinsom.topics import QUEUES
+
+ALL = ("collector", "classifier", "alerter")
+
+
+@dataclass
+class JumpClock:
+    """Real time, moved by the test: an article of 2022 is polled in 2022."""
+
+    offset: float = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.offset
+
+    def jump(self, to: float) -> None:
+        self.offset = to - time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, min(seconds, 1.0)))
+
+
+@asynccontextmanager
+async def running(config: Config, clock: JumpClock, names: Sequence[str] = ALL) -> AsyncIterator[Log]:
+    """The services in this process, on the log that the configuration names."""
+    log = open_log(config)
+    await log.start()
+    await applying.apply(config, log, clock)
+    context = Context(log, clock, config)
+    tasks = [asyncio.create_task(service(name)(context)) for name in names]
+    try:
+        yield log
+        for task in tasks:
+            if task.done():
+                await task
+    finally:
+        context.stop.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await log.close()
+
+
+async def count(log: Log, topic: str) -> int:
+    return sum(end - first for first, end in (await log.ends(topic)).values())
+
+
+async def until(log: Log, topic: str, records: int, *, seconds: float = 30.0) -> None:
+    """Wait until a topic holds `records`, and everything behind it is through."""
+    deadline = time.monotonic() + seconds
+    while await count(log, topic) < records or await _busy(log):
+        found = await count(log, topic)
+        assert time.monotonic() < deadline, f"{topic} holds {found} of {records}, or a stage is behind"
+        await asyncio.sleep(0.1)
+
+
+async def _busy(log: Log) -> bool:
+    lags = [lag.records for stage, topic in QUEUES.items() for lag in await log.lag(stage, topic)]
+    return any(lags) or bool(await open_deliveries(log))
+
+
+async def messages(log: Log, topic: str) -> list[Message]:
+    numbers = range(log.partitions_of(topic))
+    return [codec.decode(record) for number in numbers async for record in log.read(topic, number)]
