@@ -1,0 +1,1 @@
+"""What runs tinsom elsewhere: images, compose, Prometheus, Grafana. Not part of the wheel."""

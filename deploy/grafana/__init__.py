@@ -1,0 +1,1 @@
+"""Dashboards as code: `panels` says what they show, `build` writes the files."""
