@@ -1,0 +1,36 @@
+"""What a feed document holds, before anything is decided about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# Longer values are cut: they are somebody's mistake, and must not fill the log.
+MAX_ID, MAX_TITLE, MAX_LEDE, MAX_TEXT = 2_000, 1_000, 10_000, 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing in a feed document: plain, clean NFC text; `link` absolute; `position` counts from 0."""
+
+    guid: str = ""
+    link: str = ""
+    title: str = ""
+    lede: str = ""
+    text: str = ""
+    author: str = ""
+    date: str = ""  # as written
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed document. `fault` names why it could not be read at all; `surplus` entries were left out."""
+
+    entries: list[Entry] = field(default_factory=list)
+    title: str = ""
+    link: str = ""
+    language: str = ""
+    ttl: float = 0.0  # seconds that the publisher asks us to wait, 0 when it says nothing
+    fault: str = ""
+    surplus: int = 0
+    repaired: bool = False  # not well-formed, read all the same

@@ -1,0 +1,52 @@
+"""What the log must hold after given polls: the pure fold that fault tests compare the log with, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services.collector import items
+from services.collector.decide import decide
+from services.collector.entry import Document
+from services.collector.items import Pages
+from services.collector.known import FeedState
+from services.collector.poll import Look, feed_after
+from services.collector.response import Response
+from services.collector.state import PartitionState
+from tinsom.log import Output
+from tinsom.messages import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A source showed `document` at `now`; `pages` by the entry's position."""
+
+    source: Source
+    document: Document
+    now: float
+    pages: Pages = field(default_factory=dict)
+
+
+def expected_items(shown: Sequence[Shown], memory: PartitionState | None = None) -> list[Output]:
+    """The records of topic `items` that come of these documents, one after the other, and nothing else does."""
+    memory = memory or PartitionState()
+    outputs: list[Output] = []
+    for one in shown:
+        outputs += [out for out in expected_outputs(one, memory) if out.topic == items.TOPIC]
+    return outputs
+
+
+def expected_outputs(shown: Shown, memory: PartitionState) -> list[Output]:
+    """All records of one document, and `memory` moved on as their commit moves it."""
+    source, now = shown.source, shown.now
+    feed = memory.feeds.get(source.id) or FeedState(source=source.id, publisher=source.publisher)
+    reading = decide(shown.document.entries, memory.known(source.publisher), feed, source, now)
+    after = feed_after(feed, source, Look("ok", Response(source.url, 200), shown.document), now, reading)
+    outputs = []
+    for chunk in items.chunks(reading):
+        outputs += items.chunk_outputs(chunk, source, shown.document, shown.pages, now)
+        for decision in chunk:
+            if decision.item is not None and decision.write:
+                memory.put(decision.item)
+    memory.put(after)
+    return outputs

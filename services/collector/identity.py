@@ -1,0 +1,157 @@
+"""Which entries are the same thing: the names (aliases) an entry goes by within its publisher.
+
+Strong aliases are what the publisher means as identity: guid, then canonical link. Weak ones recognise what
+comes again after guids changed or a site moved: title and date, title and path; the bare title only when many
+come at once. An alias is a 53-bit number (a hash of kind and value): small in the state, safe in JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import SplitResult, urlsplit
+
+from services.collector.entry import Entry
+
+# Parameters that tell a site where a reader came from; the page is the same without them.
+_TRACKING = re.compile(
+    r"^(?:utm_\w*|mc_[ce]id|fbclid|gclid|dclid|msclkid|yclid|twclid|igshid|zarsrc|zalo_\w*|_ga|_gl|at_\w+|ns_\w+"
+    r"|cmpid|wt_mc|ref_src|ref_url|spm|vero_\w+|oly_\w+|__s|__twitter_impression|hss_channel|xtor)$",
+    re.IGNORECASE,
+)
+_MOBILE = re.compile(r"^(?:www\d?|m|mobile|amp|wap)\.")
+_GLOBAL_GUID = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|.*\w+\.\w{2,}/)", re.IGNORECASE)
+_FOLD = re.compile(r"[\W_]+")
+# A short or numberless path (`/tin-tuc`) names a place of a site, not an article.
+_SPECIFIC_PATH = re.compile(r"/[^/]*\d{4,}[^/]*$|/[^/]{24,}$")
+# "Thông báo" may well be published twice on one day.
+_LONG_TITLE = 20
+_ARTICLE_QUERY = re.compile(r"\d{3,}|id=", re.IGNORECASE)
+ID_LENGTH = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """Names of one entry, 0 where it has none. `guid` and `link` are strong, the others weak."""
+
+    guid: int = 0
+    link: int = 0
+    dated: int = 0  # title and date
+    path: int = 0  # title and path of the link
+    title: int = 0
+    long_title: bool = False  # long enough to mean one article
+
+    @property
+    def strong(self) -> tuple[int, ...]:
+        return tuple(alias for alias in (self.guid, self.link) if alias)
+
+    @property
+    def weak(self) -> tuple[int, ...]:
+        return tuple(alias for alias in (self.dated, self.path) if alias)
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        return (*self.strong, *self.weak, *((self.title,) if self.title else ()))
+
+
+def aliases(entry: Entry, source: str, at: datetime | None, *, exact: bool) -> Aliases:
+    """The names of `entry` as `source` shows it; `at` is its date, `exact` if it has a time of day."""
+    title = folded(entry.title)
+    when = _when(title, at, exact)
+    path = _specific_path(entry.link)
+    return Aliases(
+        guid=_alias("guid", _guid_scope(entry.guid, source)) if entry.guid else 0,
+        link=_alias("link", canonical(entry.link)) if entry.link else 0,
+        dated=_alias("dated", f"{title}\0{when}") if when else 0,
+        path=_alias("path", f"{title}\0{path}") if path and title else 0,
+        title=_alias("title", title) if title else 0,
+        long_title=len(title) >= _LONG_TITLE,
+    )
+
+
+def mint(publisher: str, alias: int, salt: int = 0) -> str:
+    """A new item's id, made once and kept in the state; `salt` when the name was somebody else's before."""
+    seed = f"{publisher}\0{alias}" + (f"\0{salt}" if salt else "")
+    return hashlib.sha256(seed.encode()).hexdigest()[:ID_LENGTH]
+
+
+def canonical(link: str) -> str:
+    """What a link points at, whatever its scheme, `www.`, port, tracking or fragment; for comparing only."""
+    parts = _split(link)
+    if parts is None:
+        return link
+    host = _MOBILE.sub("", (parts.hostname or "").rstrip("."))
+    path = parts.path.rstrip("/") or "/"
+    query = _without_tracking(parts.query)
+    return f"{host}{path}{'?' + query if query else ''}"
+
+
+def tidy(link: str) -> str:
+    """The link as we publish it: without tracking parameters, else as it came."""
+    parts = _split(link)
+    if parts is None or not parts.query:
+        return link
+    return parts._replace(query=_without_tracking(parts.query)).geturl()
+
+
+def folded(title: str) -> str:
+    """A title for comparing: case, punctuation and spaces do not make another article."""
+    return _FOLD.sub(" ", title.casefold()).strip()
+
+
+def digest(entry: Entry) -> str:
+    """What a feed shows of an entry, field by field (title, lede, text), 8 hex signs each."""
+    return "".join(_short(value) for value in (entry.title, entry.lede, entry.text))
+
+
+def changed_fields(before: str, after: str) -> tuple[str, ...]:
+    """Which fields differ between two digests."""
+    names = ("title", "lede", "text")
+    return tuple(name for i, name in enumerate(names) if before[i * 8 : i * 8 + 8] != after[i * 8 : i * 8 + 8])
+
+
+def _short(value: str) -> str:
+    return hashlib.blake2b(value.encode("utf-8", "replace"), digest_size=4).hexdigest()
+
+
+def _alias(kind: str, value: str) -> int:
+    raw = hashlib.blake2b(f"{kind}\0{value}".encode("utf-8", "replace"), digest_size=8).digest()
+    return (int.from_bytes(raw, "big") >> 11) or 1
+
+
+def _guid_scope(guid: str, source: str) -> str:
+    """A guid that is an address or a URN is one for the whole publisher; `1234` only for its feed."""
+    return guid if _GLOBAL_GUID.match(guid) else f"{source}\0{guid}"
+
+
+def _when(title: str, at: datetime | None, exact: bool) -> str:
+    if at is None or not title:
+        return ""
+    if exact:
+        return at.isoformat(timespec="minutes")
+    return at.date().isoformat() if len(title) >= _LONG_TITLE else ""
+
+
+def _specific_path(link: str) -> str:
+    parts = _split(link)
+    return parts.path if parts and _SPECIFIC_PATH.search(parts.path) else ""
+
+
+def is_specific(link: str) -> bool:
+    """Does the link look like one article's, not a section's or the home page?"""
+    parts = _split(link)
+    return parts is not None and bool(_SPECIFIC_PATH.search(parts.path) or _ARTICLE_QUERY.search(parts.query))
+
+
+def _without_tracking(query: str) -> str:
+    return "&".join(pair for pair in query.split("&") if pair and not _TRACKING.match(pair.partition("=")[0]))
+
+
+def _split(link: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(link)
+        return parts if parts.scheme in ("http", "https") and parts.hostname else None
+    except ValueError:
+        return None

@@ -1,0 +1,94 @@
+"""A decision → the item that is published, and the records of one commit. Same input, same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from services.collector import dates, identity, state
+from services.collector.decide import PUBLISHED, Decision, Reading
+from services.collector.entry import Document
+from services.collector.known import FeedState, ItemState
+from services.collector.page import Page, joined
+from tinsom import codec
+from tinsom.clock import millis
+from tinsom.log import Output
+from tinsom.messages import Item, Source
+from tinsom.topics import TOPICS
+
+TOPIC = "items"
+CHUNK = 25  # entries per commit: the first are on the log while the pages of the last are still read
+
+Pages = Mapping[int, Page]
+"""Position of an entry in its document → its page."""
+
+
+def item_of(decision: Decision, source: Source, document: Document, page: Page | None, now: float) -> Item:
+    """The item that `decision` publishes, as fetched at `now`."""
+    entry, known = decision.entry, decision.item
+    assert known is not None
+    dated = decision.dated
+    if dated.at is None and page and page.published:
+        dated = dates.read(page.published, now=now, timezone=source.timezone, month_first=source.month_first)
+    text = page.text if page and page.text else joined(entry.lede, entry.text) if entry.text else ""
+    return Item(
+        id=known.id,
+        publisher=source.publisher,
+        source=source.id,
+        url=identity.tidy(entry.link) or document.link or source.url,
+        title=entry.title or (page.title if page else ""),
+        fetched_at=datetime.fromtimestamp(now, UTC),
+        revision=known.revision,
+        change="revised" if decision.outcome == "changed" else "new",
+        baseline=decision.outcome == "baseline",
+        source_name=source.name,
+        tier=source.tier,
+        lede=entry.lede or (page.description if page else ""),
+        text=text,
+        author=entry.author or (page.author if page else ""),
+        language=(page.language if page else "") or document.language,
+        published_at=dated.at,
+        published_raw=dated.raw,
+        date_quality=dated.quality,
+        changed=list(decision.fields),
+    )
+
+
+def output_of(item: Item, timestamp: int) -> Output:
+    """The record of `item`; a text too long for the topic is cut, and the item says so."""
+    out = codec.output(TOPIC, item.id, item, timestamp, source="collector")
+    limit = TOPICS[TOPIC].max_bytes
+    while (size := out.size) > limit:
+        keep = max(0, int(len(item.text) * limit / size * 0.95) - 1)
+        item = msgspec.structs.replace(item, text=item.text[:keep], text_cut=True)
+        out = codec.output(TOPIC, item.id, item, timestamp, source="collector")
+    return out
+
+
+def chunks(reading: Reading) -> Iterator[Sequence[Decision]]:
+    """The decisions in commits, in order; one empty chunk when there are none, to hold the feed's own state."""
+    for start in range(0, max(1, len(reading.decisions)), CHUNK):
+        yield reading.decisions[start : start + CHUNK]
+
+
+def chunk_outputs(
+    decisions: Sequence[Decision],
+    source: Source,
+    document: Document,
+    pages: Pages,
+    now: float,
+    feed: FeedState | None = None,
+    forgotten: Iterable[ItemState] = (),
+) -> list[Output]:
+    """The records of one commit: items, then their states; with the last chunk the feed's own and tombstones."""
+    at = millis(now)
+    outputs = [
+        output_of(item_of(d, source, document, pages.get(d.entry.position), now), at)
+        for d in decisions
+        if d.outcome in PUBLISHED
+    ]
+    outputs += [state.output(d.item, at) for d in decisions if d.item is not None and d.write]
+    outputs += [state.tombstone(item, at) for item in forgotten]
+    return outputs + ([state.output(feed, at)] if feed is not None else [])

@@ -1,0 +1,132 @@
+"""One look at one source: a conditional GET, what it means, and the document in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from services.collector import schedule
+from services.collector.decide import Decision, Reading
+from services.collector.entry import Document
+from services.collector.extract import Extractor
+from services.collector.fetch import MAX_PAGE_BYTES, PAGE_TYPES, Fetcher, validators
+from services.collector.known import FeedState
+from services.collector.page import Page
+from services.collector.parse import parse
+from services.collector.response import GOOD, Outcome, Response, body_hash, judge
+from tinsom import metrics
+from tinsom.messages import Source
+
+# An item whose page does not come in this time goes out with what the feed says.
+PAGE_SECONDS = 30.0
+# feedparser needs 1 ms for a kilobyte: what is larger is parsed beside the event loop.
+_INLINE = 32_768
+_PAGE_OUTCOMES = frozenset(("new", "changed"))
+
+
+class Web(Protocol):
+    """The world outside, as a poll sees it."""
+
+    async def feed(self, url: str, etag: str, last_modified: str) -> Response: ...
+
+    async def page(self, url: str) -> Page | None:
+        """The article at `url`, or nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class LiveWeb:
+    fetcher: Fetcher
+    extractor: Extractor
+
+    async def feed(self, url: str, etag: str, last_modified: str) -> Response:
+        return await self.fetcher.get(url, headers=validators(etag, last_modified))
+
+    async def page(self, url: str) -> Page | None:
+        result, page = await self._page(url)
+        metrics.PAGES.labels(result).inc()
+        return page
+
+    async def _page(self, url: str) -> tuple[str, Page | None]:
+        try:
+            async with asyncio.timeout(PAGE_SECONDS):
+                response = await self.fetcher.get(url, accept=PAGE_TYPES, limit=MAX_PAGE_BYTES)
+                if response.fault or response.status != 200:
+                    return response.fault or "status", None
+                if "html" not in (response.content_type or "html"):
+                    return "not_html", None
+                page = await self.extractor.read(response.body, response.content_type, response.url)
+        except TimeoutError:
+            return "timeout", None
+        return ("ok", page) if page and page.text else ("no_text", page)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one poll saw."""
+
+    outcome: Outcome
+    response: Response
+    document: Document = field(default_factory=Document)
+
+
+async def look(source: Source, feed: FeedState, web: Web) -> Look:
+    """Poll `source` once. What the feed's state says of another address is not used for this one."""
+    same = feed.url == source.url
+    etag, modified = (feed.etag, feed.last_modified) if same else ("", "")
+    response = await web.feed(source.url, etag, modified)
+    outcome = judge(
+        response, asked_conditionally=bool(etag or modified), known_body=feed.body_hash if same else ""
+    )
+    if outcome != "ok":
+        return Look(outcome, response)
+    document = await read(response)
+    if document.fault:
+        return Look("parse", response, document)
+    return Look("ok" if document.entries else "no_entries", response, document)
+
+
+async def read(response: Response) -> Document:
+    """The document in a response; large ones are read in a thread."""
+    if len(response.body) <= _INLINE:
+        return parse(response.body, response.content_type, response.url)
+    return await asyncio.to_thread(parse, response.body, response.content_type, response.url)
+
+
+async def read_pages(decisions: Iterable[Decision], web: Web) -> dict[int, Page]:
+    """The pages of what is news, by the entry's position. A baseline is no news: its pages are left alone."""
+    wanted = [d.entry for d in decisions if d.outcome in _PAGE_OUTCOMES and d.entry.link]
+    pages = await asyncio.gather(*(web.page(entry.link) for entry in wanted))
+    return {entry.position: page for entry, page in zip(wanted, pages, strict=True) if page is not None}
+
+
+def feed_after(
+    feed: FeedState, source: Source, seen: Look, now: float, reading: Reading | None = None
+) -> FeedState:
+    """The feed's state once everything in `seen` is committed; for a failure only the count of failures."""
+    failures = schedule.failures_after(feed.failures, seen.outcome)
+    if seen.outcome not in GOOD:
+        return msgspec.structs.replace(feed, failures=failures, next_at=0.0)
+    headers = seen.response.headers
+    after = msgspec.structs.replace(
+        feed,
+        url=source.url,
+        failures=failures,
+        next_at=0.0,
+        # A 304 need not repeat its validators; any other answer without them takes them back.
+        etag=headers.get("etag", feed.etag if seen.outcome == "not_modified" else ""),
+        last_modified=headers.get("last-modified", feed.last_modified if seen.outcome == "not_modified" else ""),
+    )
+    if seen.outcome != "ok" or reading is None:
+        return after
+    return msgspec.structs.replace(
+        after,
+        body_hash=body_hash(seen.response.body),
+        baseline_done=True,
+        document_at=now,
+        distrust=list(reading.distrust),
+    )

@@ -1,0 +1,145 @@
+"""What a poll leads to: decisions, pages, commits, figures, and the time of the next one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from services.collector import items, schedule, state
+from services.collector.decide import Decision, Reading, decide, forgettable
+from services.collector.known import FeedState, ItemState
+from services.collector.poll import Look, Web, feed_after, look, read_pages
+from services.collector.response import GOOD, Outcome
+from services.collector.share import Run, Share
+from tinsom import metrics
+from tinsom.clock import Clock, millis
+from tinsom.messages import Source
+
+logger = structlog.get_logger(__name__)
+
+# A state that says nothing new (the validators of a document with nothing new) is written this often at most.
+LAZY_SECONDS = 3_600.0
+SWEEP_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True)
+class Poller:
+    web: Web
+    clock: Clock
+
+    async def poll(self, share: Share, run: Run) -> float:
+        """Poll once and put on the log what is new; returns when to poll again.
+
+        Raises FencedError and LogFullError: then nothing of the last commit happened, in memory or on the log.
+        """
+        source = run.source
+        seen = await look(source, share.feed(source), self.web)
+        now = self.clock.now()
+        if seen.outcome == "ok":
+            after = await self._publish(share, run, seen, now)
+        else:
+            after = feed_after(share.feed(source), source, seen, now)
+        due = _due(source, after, seen, now)
+        await self._remember(share, run, after, seen.outcome, due, now)
+        _count(run, seen, after, now)
+        return due
+
+    async def _publish(self, share: Share, run: Run, seen: Look, now: float) -> FeedState:
+        """Commit the document in chunks. The last one carries the feed's state, so that a crash polls it again."""
+        source, feed = run.source, share.feed(run.source)
+        known = share.memory.known(source.publisher)
+        reading = decide(seen.document.entries, known, feed, source, now)
+        after = feed_after(feed, source, seen, now, reading)
+        shown = {decision.item.id for decision in reading.decisions if decision.item is not None}
+        # What this document shows is not forgotten, however long the feed was silent before it.
+        forgotten = [item for item in self._forgotten(share, source, after, now) if item.id not in shown]
+        chunks = list(items.chunks(reading))
+        for number, chunk in enumerate(chunks, 1):
+            last = number == len(chunks)
+            pages = await read_pages(chunk, self.web) if source.full_text else {}
+            write_feed = last and _is_worth_writing(reading, feed, run, now)
+            outputs = items.chunk_outputs(
+                chunk, source, seen.document, pages, now, after if write_feed else None, forgotten if last else ()
+            )
+            if outputs:
+                await share.commit(outputs, chunk, after if write_feed else None, forgotten if last else ())
+            if write_feed:
+                run.written_at = now
+            _count_entries(chunk)
+        share.memory.put(after)
+        _count_document(source, seen, reading)
+        return after
+
+    def _forgotten(self, share: Share, source: Source, after: FeedState, now: float) -> list[ItemState]:
+        if now - share.swept.get(source.publisher, 0.0) < SWEEP_SECONDS:
+            return []
+        share.swept[source.publisher] = now
+        documents = {
+            feed.source: feed.document_at
+            for feed in (*share.memory.feeds.values(), after)
+            if feed.publisher == source.publisher
+        }
+        return forgettable(share.memory.known(source.publisher), documents)
+
+    async def _remember(
+        self, share: Share, run: Run, after: FeedState, outcome: Outcome, due: float, now: float
+    ) -> None:
+        """Keep the feed's state; write it where a restart would do harm without it: a long silence."""
+        long_wait = due - now > 2 * max(run.source.interval, schedule.SHORTEST)
+        if long_wait:
+            after = msgspec.structs.replace(after, next_at=due)
+            await share.commit([state.output(after, millis(now))], feed=after)
+            run.written_at = now
+        else:
+            share.memory.put(after)
+
+
+def _is_worth_writing(reading: Reading, feed: FeedState, run: Run, now: float) -> bool:
+    """Validators of a document in which everything was known may wait: older ones only cost one more look."""
+    news = any(decision.write for decision in reading.decisions)
+    stale = now - max(run.written_at, feed.document_at if run.written_at == 0.0 else 0.0) > LAZY_SECONDS
+    return news or not feed.baseline_done or stale or tuple(feed.distrust) != reading.distrust
+
+
+def _due(source: Source, after: FeedState, seen: Look, now: float) -> float:
+    asked = schedule.retry_after(seen.response.headers.get("retry-after", ""), now)
+    return schedule.next_poll(
+        source.id,
+        source.interval,
+        seen.outcome,
+        after.failures,
+        now,
+        asked_to_wait=0.0 if seen.outcome in GOOD else asked,
+    )
+
+
+def _count_entries(decisions: Sequence[Decision]) -> None:
+    for outcome, count in Counter(d.outcome for d in decisions).items():
+        metrics.ENTRIES.labels(outcome).inc(count)
+        metrics.ITEMS.labels("collector", outcome).inc(count)
+
+
+def _count_document(source: Source, seen: Look, reading: Reading) -> None:
+    if seen.document.surplus:
+        metrics.ENTRIES.labels("dropped-surplus").inc(seen.document.surplus)
+    if reading.rollover:
+        metrics.ROLLOVERS.labels(str(source.tier)).inc()
+        logger.warning("whole document was new", source=source.id, entries=len(reading.decisions))
+
+
+def _count(run: Run, seen: Look, after: FeedState, now: float) -> None:
+    tier = str(run.source.tier)
+    metrics.FETCHES.labels(seen.outcome, tier).inc()
+    metrics.FETCH_SECONDS.labels(tier).observe(seen.response.elapsed)
+    if seen.outcome in GOOD:
+        metrics.SOURCE_LAST_SUCCESS.labels(run.source.id).set(now)
+    before, run.state = run.state, schedule.state_of(seen.outcome, after.failures)
+    if before != run.state:
+        metrics.SOURCES.labels(before, tier).dec()
+        metrics.SOURCES.labels(run.state, tier).inc()
+        logger.info("source", source=run.source.id, state=run.state, outcome=seen.outcome)
+    run.outcome = seen.outcome

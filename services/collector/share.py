@@ -1,0 +1,82 @@
+"""One partition that this process owns: its memory, its sources, its polls in flight, its commits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from services.collector.decide import Decision
+from services.collector.known import FeedState, ItemState
+from services.collector.response import Outcome
+from services.collector.schedule import State
+from services.collector.state import PartitionState
+from tinsom import metrics
+from tinsom.errors import FencedError
+from tinsom.log import Output, Partition
+from tinsom.messages import Source
+
+
+@dataclass(slots=True)
+class Run:
+    """What is known of a source while the process lives; what a restart needs is in its FeedState."""
+
+    source: Source
+    outcome: Outcome | None = None
+    state: State = "new"
+    written_at: float = 0.0  # when its FeedState was last committed
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    partition: Partition
+    memory: PartitionState
+    runs: dict[str, Run] = field(default_factory=dict)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    swept: dict[str, float] = field(default_factory=dict)  # publisher → when its old items were last looked for
+    closing: bool = False
+
+    def feed(self, source: Source) -> FeedState:
+        found = self.memory.feeds.get(source.id)
+        return found if found is not None else FeedState(source=source.id, publisher=source.publisher)
+
+    async def commit(
+        self,
+        outputs: Sequence[Output],
+        decisions: Iterable[Decision] = (),
+        feed: FeedState | None = None,
+        forgotten: Iterable[ItemState] = (),
+    ) -> None:
+        """Write, then remember what was written; never the other way round, never one without the other.
+
+        A poll that is cancelled here leaves the commit to end by itself: half a transaction is nobody's.
+        """
+        await asyncio.shield(asyncio.ensure_future(self._commit(outputs, decisions, feed, forgotten)))
+
+    async def _commit(
+        self,
+        outputs: Sequence[Output],
+        decisions: Iterable[Decision],
+        feed: FeedState | None,
+        forgotten: Iterable[ItemState],
+    ) -> None:
+        async with self.partition.lock:
+            if not self.partition.owned:
+                raise FencedError(f"{self.partition.topic}[{self.partition.number}] is not owned any more")
+            with metrics.COMMIT_SECONDS.labels("collector").time():
+                await self.partition.commit(outputs)
+            for decision in decisions:
+                if decision.item is not None and decision.write:
+                    self.memory.put(decision.item)
+            self.memory.forget_items(forgotten)
+            if feed is not None:
+                self.memory.put(feed)
+
+    async def close(self, patience: float) -> None:
+        """No new polls; those in flight get `patience` seconds, then they are dropped and polled elsewhere."""
+        self.closing = True
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=patience)
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)

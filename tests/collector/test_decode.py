@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.collector.decode import decode, xml_text
+
+TEXT = "<rss><title>Ủy ban Quốc gia về chuyển đổi số, Đề án 06</title></rss>"
+LONG = TEXT * 40
+
+
+def test_one_cut_character_damages_one_character() -> None:
+    cut = LONG.encode().replace("Ủ".encode(), "Ủ".encode()[:1], 1)
+    found = decode(cut, "text/xml; charset=utf-8")
+    assert found.damaged
+    assert found.encoding == "utf-8"
+    assert found.text.count("Đề án 06") == 40
+
+
+@pytest.mark.parametrize("says", ["windows-1258", "iso-8859-1", "utf-16", "no-such-code", "punycode", "idna"])
+def test_what_is_utf8_is_utf8_whatever_it_says(says: str) -> None:
+    body = f'<?xml version="1.0" encoding="{says}"?>{TEXT}'.encode()
+    assert TEXT in decode(body, f"text/xml; charset={says}").text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_decides(encoding: str) -> None:
+    assert decode(TEXT.encode(encoding)).text == TEXT
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_wide_text_without_a_mark(encoding: str) -> None:
+    assert decode(TEXT.encode(encoding)).text == TEXT
+
+
+def test_declared_in_the_document() -> None:
+    body = '<?xml version="1.0" encoding="iso-8859-1"?><t>' + "café, déjà, été" * 10 + "</t>"
+    assert "déjà" in decode(body.encode("iso-8859-1")).text
+
+
+def test_declared_in_the_header() -> None:
+    assert "Hôi nghi" in decode(("Hôi nghi " * 20).encode("cp1258"), "text/html; charset=windows-1258").text
+
+
+def test_xml_text_has_nothing_that_a_parser_rejects() -> None:
+    assert xml_text('\n\n <?xml version="1.0" encoding="x"?>\n<rss>\x0b\x00</rss>') == "<rss></rss>"
+
+
+@given(st.binary(max_size=300), st.text(max_size=30))
+def test_any_bytes_become_text(body: bytes, content_type: str) -> None:
+    xml_text(decode(body, content_type).text).encode("utf-8")

@@ -1,0 +1,65 @@
+"""The private input through decode, parse and extract: no crash, each file with its outcome."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+
+from services.collector.decide import decide
+from services.collector.entry import Document
+from services.collector.extract import extract
+from services.collector.identity import folded
+from services.collector.known import FeedState, Known
+from services.collector.parse import parse
+from services.collector.response import Response, judge
+from tests.collector.build import NOW, source
+
+FEED = source("suite")
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def outcome_of(body: bytes) -> tuple[str, Document]:
+    outcome = judge(Response("https://bao.example/f", 200, {}, body), asked_conditionally=False, known_body="")
+    if outcome != "ok":
+        return outcome, Document()
+    document = parse(body, "", "https://bao.example/f")
+    return ("parse" if document.fault else "ok" if document.entries else "no_entries"), document
+
+
+def test_every_feed_file_has_an_outcome(private_data: Path) -> None:
+    outcomes: Counter[str] = Counter()
+    entries: Counter[str] = Counter()
+    index = lines(private_data / "feeds.jsonl")
+    start = time.perf_counter()
+    for line in index:
+        outcome, document = outcome_of((private_data / line["path"]).read_bytes())
+        outcomes[outcome] += 1
+        state = FeedState(source=FEED.id, publisher=FEED.publisher)
+        reading = decide(document.entries, Known(), state, FEED, NOW)
+        assert len(reading.decisions) == len(document.entries), line["path"]
+        entries.update(d.outcome for d in reading.decisions)
+        # `kind` and `items` are feedparser's: what it reads from a file, we read too.
+        if line["items"] and outcome == "ok":
+            assert len(document.entries) >= min(line["items"], 2_000), line["path"]
+    print(f"\n{len(index)} files, {time.perf_counter() - start:.1f} s: {dict(outcomes)}; entries {dict(entries)}")
+    assert sum(outcomes.values()) == len(index)
+
+
+def test_the_lead_is_in_the_text_of_every_vietnamese_page(private_data: Path) -> None:
+    seen = 0
+    for line in lines(private_data / "html.jsonl"):
+        if "published" not in line or line["kind"] != "article":
+            continue
+        page = extract((private_data / line["path"]).read_bytes(), "", line["url"])
+        assert page is not None, line["path"]
+        assert page.description, line["path"]
+        assert folded(page.description)[:60] in folded(page.text), line["path"]
+        seen += 1
+    assert seen >= 8

@@ -1,0 +1,408 @@
+"""The collector on the embedded log, against a web server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from services.collector import catalogue, service
+from services.collector.expected import Shown, expected_items
+from services.collector.items import CHUNK
+from services.collector.page import Page
+from services.collector.parse import parse
+from services.collector.response import Response
+from services.collector.state import PartitionState
+from tests.collector.build import NOW, Post, posts, rss
+from tests.collector.feedserver import FeedServer
+from tinsom import codec
+from tinsom.clock import ManualClock
+from tinsom.config import CollectorConfig, Config, SourceConfig
+from tinsom.log import Log, Record, Table
+from tinsom.log.sqlite import SqliteLog
+from tinsom.messages import Item
+from tinsom.service import Context
+
+
+@dataclass
+class FakeWeb:
+    """A web without a network: address → body; counts what is asked. `broken` answers with its fault."""
+
+    feeds: dict[str, bytes] = field(default_factory=dict)
+    pages: dict[str, Page] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+    before: Callable[[str], None] = lambda url: None
+
+    async def feed(self, url: str, etag: str, last_modified: str) -> Response:
+        self.asked[url] += 1
+        self.before(url)
+        body = self.feeds[url]
+        tag = f'"{hash(body)}"'
+        if etag == tag:
+            return Response(url, 304, {"etag": tag})
+        return Response(url, 200, {"etag": tag}, body)
+
+    async def page(self, url: str) -> Page | None:
+        self.asked[url] += 1
+        return self.pages.get(url)
+
+
+@dataclass
+class SteppedClock(ManualClock):
+    """Sleeps for ever unless told: each poll of a test is wanted."""
+
+    async def sleep(self, seconds: float) -> None:
+        while seconds > 0:
+            before = self.time
+            await asyncio.sleep(0.005)
+            seconds -= self.time - before
+
+
+def config(*sources: SourceConfig) -> Config:
+    return Config(sources=list(sources), collector=CollectorConfig(allow_private=["127.0.0.1"], timeout=5.0))
+
+
+def source(
+    id_: str, url: str = "", publisher: str = "bao.example", *, full_text: bool = False, interval: float = 300.0
+) -> SourceConfig:
+    return SourceConfig(
+        id=id_,
+        url=url or f"https://bao.example/{id_}",
+        publisher=publisher,
+        full_text=full_text,
+        interval=interval,
+    )
+
+
+async def apply(log: Log, settings: Config) -> list[str]:
+    table = Table(log.tail(["sources"]))
+    await table.refresh()
+    await table.tail.close()
+    changes = catalogue.source_outputs(settings, int(NOW * 1000), table.records)
+    await log.append(changes.outputs, writer="apply")
+    return changes.difference
+
+
+async def records(log: Log, topic: str) -> list[Record]:
+    found = [r for p in range(log.partitions_of(topic)) async for r in log.read(topic, p)]
+    return sorted(found, key=lambda r: (r.timestamp, r.partition, r.offset))
+
+
+async def items(log: Log) -> list[Item]:
+    return [codec.decode_as(record, Item) for record in await records(log, "items")]
+
+
+async def until(condition: Callable[[], object], what: str = "") -> None:
+    for _ in range(2_000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError(f"did not happen: {what}")
+
+
+@asynccontextmanager
+async def opened(tmp_path: Path) -> AsyncIterator[SqliteLog]:
+    log = SqliteLog(tmp_path / "log.db", session=2.0)
+    await log.start()
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+@dataclass
+class Running:
+    collector: service.Collector
+    context: Context
+    clock: SteppedClock
+    web: FakeWeb
+    task: asyncio.Task[None]
+
+    async def poll(self, url: str, *, advance: float = 700.0) -> None:
+        """Let time pass until `url` was asked once more and everything of it is committed."""
+        before = self.web.asked[url]
+        self.clock.advance(advance)
+        await until(lambda: self.web.asked[url] > before or self.task.done(), url)
+        await self.idle()
+
+    async def idle(self) -> None:
+        await until(lambda: self.task.done() or not any(s.tasks for s in self.collector._shares.values()), "idle")
+
+    async def stop(self) -> None:
+        self.context.stop.set()
+        await asyncio.wait_for(self.task, 10)
+
+
+@asynccontextmanager
+async def running(log: Log, web: FakeWeb, clock: SteppedClock | None = None) -> AsyncIterator[Running]:
+    clock = clock or SteppedClock(NOW)
+    context = Context(log, clock, config())
+    collector = service.Collector(context, web)
+    task = asyncio.create_task(collector.run())
+    run = Running(collector, context, clock, web, task)
+    try:
+        await until(lambda: (context.health.is_ready and len(collector._shares) == 64) or task.done(), "ready")
+        yield run
+    finally:
+        if not task.done():
+            await run.stop()
+        task.result()
+
+
+URL = "https://bao.example/home"
+
+
+async def test_baseline_new_changed_same(tmp_path: Path) -> None:
+    web = FakeWeb({URL: rss(posts(2, 1))})
+    async with opened(tmp_path) as log:
+        await apply(log, config(source("home")))
+        async with running(log, web) as run:
+            await run.poll(URL)
+            web.feeds[URL] = rss([Post(3), Post(2, title="Tin số 2 được sửa lại"), Post(1)])
+            await run.poll(URL)
+            await run.poll(URL)
+        found = await items(log)
+    assert {(i.title[:8], i.revision, i.baseline) for i in found} == {
+        ("Tin số 1", 1, True),
+        ("Tin số 2", 1, True),
+        ("Tin số 3", 1, False),
+        ("Tin số 2", 2, False),
+    }
+    assert [i.changed for i in found if i.revision == 2] == [["title"]]
+    assert web.asked[URL] == 3
+
+
+async def test_state_survives_a_restart_and_is_asked_conditionally(tmp_path: Path) -> None:
+    web = FakeWeb({URL: rss(posts(2, 1))})
+    clock = SteppedClock(NOW)
+    async with opened(tmp_path) as log:
+        await apply(log, config(source("home")))
+        async with running(log, web, clock) as run:
+            await run.poll(URL)
+    statuses: list[str] = []
+    original = web.feed
+
+    async def watched(url: str, etag: str, last_modified: str) -> Response:
+        statuses.append(etag)
+        return await original(url, etag, last_modified)
+
+    web.feed = watched  # type: ignore[method-assign]
+    async with opened(tmp_path) as log:
+        async with running(log, web, clock) as run:
+            await run.poll(URL)
+            web.feeds[URL] = rss(posts(3, 2, 1))
+            await run.poll(URL)
+        found = await items(log)
+    assert all(statuses)
+    assert sorted((i.title[:8], i.baseline) for i in found) == [
+        ("Tin số 1", True),
+        ("Tin số 2", True),
+        ("Tin số 3", False),
+    ]
+
+
+async def test_three_feeds_of_a_paper_and_two_papers_alike(tmp_path: Path) -> None:
+    feeds = ["home", "politics", "digital"]
+    urls = [f"https://bao.example/{f}" for f in feeds]
+    other = "https://khac.example/home"
+    web = FakeWeb({url: rss(posts(1)) for url in [*urls, other]})
+    async with opened(tmp_path) as log:
+        await apply(log, config(*(source(f) for f in feeds), source("khac", other, "khac.example")))
+        async with running(log, web) as run:
+            for url in [*urls, other]:
+                await run.poll(url) if not web.asked[url] else None
+            for url in urls:
+                web.feeds[url] = rss(posts(2, 1))
+            for url in urls:
+                await run.poll(url)
+        found = await items(log)
+    assert Counter(i.publisher for i in found) == {"bao.example": 2, "khac.example": 1}
+    assert len({i.id for i in found}) == 3
+
+
+async def test_apply_takes_effect_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "REFRESH_SECONDS", 0.02)
+    second = "https://bao.example/second"
+    web = FakeWeb({URL: rss(posts(1)), second: rss(posts(2))})
+    async with opened(tmp_path) as log:
+        assert await apply(log, config(source("home"))) == ["+ home"]
+        async with running(log, web) as run:
+            await run.poll(URL)
+            assert await apply(log, config(source("home"), source("second"))) == ["+ second"]
+            await until(lambda: "second" in run.collector._share_of, "second source")
+            await run.poll(second)
+            assert await apply(log, config(source("second"))) == ["- home"]
+            await until(lambda: "home" not in run.collector._share_of, "removed source")
+            await run.idle()
+            asked = web.asked[URL]
+            await run.poll(second)
+            assert web.asked[URL] == asked
+        memory = PartitionState()
+        for record in await records(log, "feed-state"):
+            memory.apply(record)
+    assert set(memory.feeds) == {"second"}
+    assert len(memory.known("bao.example").items) == 2
+
+
+async def test_nothing_is_polled_before_the_table_is_whole(tmp_path: Path) -> None:
+    web = FakeWeb({URL: rss(posts(1))})
+    async with opened(tmp_path) as log:
+        changes = catalogue.source_outputs(config(source("home")), 1, {})
+        await log.append(changes.outputs[:-1], writer="apply")  # without the version record
+        async with running(log, web) as run:
+            run.clock.advance(1_000)
+            await asyncio.sleep(0.05)
+            assert web.asked[URL] == 0
+
+
+async def test_a_long_wait_that_a_server_asked_for_survives_a_restart(tmp_path: Path) -> None:
+    web, clock = FakeWeb(), SteppedClock(NOW)
+    waiting = Response(URL, 429, {"retry-after": "7200"})
+
+    async def limited(url: str, etag: str, last_modified: str) -> Response:
+        web.asked[url] += 1
+        return waiting
+
+    web.feed = limited  # type: ignore[method-assign]
+    async with opened(tmp_path) as log:
+        await apply(log, config(source("home")))
+        async with running(log, web, clock) as run:
+            await run.poll(URL)
+    async with opened(tmp_path) as log, running(log, web, clock) as run:
+        clock.advance(3_000)
+        await asyncio.sleep(0.05)
+        assert web.asked[URL] == 1
+        await run.poll(URL, advance=5_000)
+        assert web.asked[URL] == 2
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("crash_at", range(1, 7))
+async def test_a_crash_at_any_commit_loses_and_repeats_nothing(
+    tmp_path: Path, crash_at: int, written: bool
+) -> None:
+    """A baseline of three chunks, then news of two: the log equals the pure function, byte for byte."""
+    many = [Post(n) for n in range(1, 2 * CHUNK + 6)]
+    more = [Post(n) for n in range(100, 100 + CHUNK + 4)]
+    bodies = [rss(many[::-1]), rss([*more[::-1], *many[::-1]])]
+    web, clock = FakeWeb({URL: bodies[0]}), SteppedClock(NOW)
+    settings = config(source("home"))
+    clock.advance(1_000)
+    async with opened(tmp_path) as log:
+        await apply(log, settings)
+        async with _dying(log, web, clock, crash_at, written) as died:
+            for body in bodies:
+                web.feeds[URL] = body
+                if not await died(URL):
+                    break
+    async with opened(tmp_path) as log:
+        async with running(log, web, clock) as run:
+            for body in bodies:
+                web.feeds[URL] = body
+                run.clock.advance(0)
+                await run.poll(URL, advance=400)
+        found = await records(log, "items")
+    ids = [(i.id, i.revision) for i in map(_item, found)]
+    assert len(ids) == len(set(ids)) == len(many) + len(more)
+    document = [Shown(catalogue.source_of(settings.sources[0]), parse(body, "", URL), NOW) for body in bodies]
+    wanted = {out.key: out.value for out in expected_items(document)}
+    assert {r.key: _timeless(r.value) for r in found} == {k: _timeless(v) for k, v in wanted.items()}
+
+
+def _item(record: Record) -> Item:
+    return codec.decode_as(record, Item)
+
+
+def _timeless(value: bytes | None) -> Item:
+    """Without the time of the poll, which the crash moved."""
+    assert value is not None
+    return msgspec.structs.replace(codec.from_bytes(value, Item), fetched_at=datetime.fromtimestamp(NOW, UTC))
+
+
+@asynccontextmanager
+async def _dying(
+    log: SqliteLog, web: FakeWeb, clock: SteppedClock, crash_at: int, written: bool
+) -> AsyncIterator[Callable[[str], object]]:
+    """A collector whose process dies at its n-th commit: whatever it would do next never happens."""
+    context = Context(log, clock, config())
+    collector = service.Collector(context, web)
+    task = asyncio.create_task(collector.run())
+    commits, dead = 0, asyncio.Event()
+    original = log.commit
+
+    async def commit(outputs: Sequence[object], lease: object, offset: int | None) -> None:
+        nonlocal commits
+        commits += 1
+        if commits < crash_at or (written and commits == crash_at):
+            await original(outputs, lease, offset)  # type: ignore[arg-type]
+        if commits >= crash_at:
+            dead.set()
+            await asyncio.Event().wait()
+
+    log.commit = commit  # type: ignore[method-assign, assignment]
+    await until(lambda: len(collector._shares) == 64, "shares")
+
+    async def poll(url: str) -> bool:
+        before = web.asked[url]
+        clock.advance(400)
+        await until(lambda: web.asked[url] > before or dead.is_set(), url)
+        await until(lambda: dead.is_set() or not any(s.tasks for s in collector._shares.values()), "done")
+        return not dead.is_set()
+
+    try:
+        yield poll
+    finally:
+        task.cancel()
+        for share in collector._shares.values():
+            for poll_task in share.tasks:
+                poll_task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        log.commit = original  # type: ignore[method-assign]
+
+
+async def test_over_real_http_with_pages(tmp_path: Path, server: FeedServer) -> None:
+    """The whole service, one feed, one page; the lead is joined to the text."""
+    lead = "Đoạn dẫn của bài viết nói điều quan trọng nhất trước tiên."
+    paragraphs = "".join(
+        f"<p>Đoạn thân bài thứ {n}, đủ dài để được coi là nội dung của bài viết này.</p>" for n in range(9)
+    )
+    page = (
+        f"<html lang='vi'><head><meta property='og:description' content='{lead}'><title>Tin</title></head>"
+        f"<body><article><h1>Tin</h1>{paragraphs}</article></body></html>"
+    )
+    server.put("/bai-100002.htm", page.encode(), Content_Type="text/html; charset=utf-8")
+    server.put("/rss", rss([Post(1)]))
+    settings = config(source("home", server.url("/rss"), full_text=True, interval=5.0))
+    async with opened(tmp_path) as log:
+        await apply(log, settings)
+        context = Context(log, SteppedClock(NOW), settings)
+        task = asyncio.create_task(service.run(context))
+        assert isinstance(context.clock, SteppedClock)
+        await _ticking(context.clock, lambda: server.statuses["/rss"].count(304) > 0)
+        server.put("/rss", rss([Post(2, link=server.url("/bai-100002.htm")), Post(1)]))
+        seen = server.statuses["/rss"]
+        await _ticking(context.clock, lambda: seen.count(200) == 2 and seen[-1] == 304)
+        context.stop.set()
+        await asyncio.wait_for(task, 10)
+        found = {i.title[:8]: i for i in await items(log)}
+    assert found["Tin số 1"].baseline
+    assert found["Tin số 1"].text == ""
+    assert found["Tin số 2"].text.startswith(lead)
+    assert "Đoạn thân bài thứ 8" in found["Tin số 2"].text
+    assert found["Tin số 2"].language == "vi"
+
+
+async def _ticking(clock: SteppedClock, condition: Callable[[], object]) -> None:
+    for _ in range(2_000):
+        if condition():
+            return
+        clock.advance(1.0)
+        await asyncio.sleep(0.01)
+    raise AssertionError("did not happen")

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from services.collector import state
+from services.collector.known import FeedState, ItemState, Known
+from services.collector.state import PartitionState
+from tinsom.log import Output, Record
+
+ITEM = ItemState(id="i1", publisher="bao.example", aliases=[1, 2], shown={"home": "x"}, seen_at=5.0)
+FEED = FeedState(source="home/vi", publisher="bao.example", etag='W/"1"')
+
+
+def record(out: Output) -> Record:
+    return Record(out.topic, 0, 0, out.timestamp, out.key, out.value, out.headers)
+
+
+def test_states_come_back_from_their_records() -> None:
+    memory = PartitionState()
+    for message in (ITEM, FEED):
+        memory.apply(record(state.output(message, 1)))
+    assert memory.feeds == {"home/vi": FEED}
+    assert memory.known("bao.example").items == {"i1": ITEM}
+    assert memory.known("bao.example").owner(2) == "i1"
+
+
+def test_tombstones_forget() -> None:
+    memory = PartitionState()
+    for message in (ITEM, FEED):
+        memory.apply(record(state.output(message, 1)))
+        memory.apply(record(state.tombstone(message, 2)))
+    assert memory.feeds == {}
+    assert memory.known("bao.example") == Known()
+
+
+def test_an_unreadable_record_is_counted_and_left() -> None:
+    memory = PartitionState()
+    memory.apply(Record("feed-state", 0, 0, 0, b"item/x/y", b"{", ()))
+    memory.apply(Record("feed-state", 0, 1, 0, b"item/x/y", b"{", (("ce_type", b"vn.tinsom.unknown.v9"),)))
+    assert memory.unreadable == 2
+
+
+def test_a_layer_leaves_its_base_alone_and_the_first_owner_keeps_an_alias() -> None:
+    base = Known()
+    base.put(ITEM)
+    layer = base.layer()
+    layer.put(ItemState(id="i2", publisher="bao.example", aliases=[2, 3]))
+    assert (layer.owner(2), layer.owner(3), base.owner(3)) == ("i1", "i2", None)
+    assert layer.find([9, 3]) is not None
+    assert base.get("i2") is None
+
+
+def test_records_are_small_and_keyed_for_compaction() -> None:
+    full = ItemState(
+        id="f" * 24, publisher="bao.example", aliases=[2**52 + i for i in range(16)], shown={"home": "0" * 24}
+    )
+    out = state.output(full, 1)
+    assert out.size < 1_500
+    assert out.key == b"item/" + b"f" * 24 + b"/bao.example"
+    assert out.partition_by == b"bao.example"
