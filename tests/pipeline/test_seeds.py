@@ -13,7 +13,7 @@ import pytest
 from tests.fakes import smtp, telegram
 from tests.pipeline.running import JumpClock, messages, running, until
 from tests.pipeline.site import Article, Site, served
-from tinsom import codec
+from tinsom import codec, deadletters
 from tinsom.config import (
     AlerterConfig,
     CollectorConfig,
@@ -124,7 +124,9 @@ async def test_the_seed_articles_arrive_tagged_in_a_chat_and_a_mailbox(private_d
             clock.jump(seed.published.timestamp() + 60)
             site.feeds["s"].append(article(seed, private_data / "seeds"))
             await until(log, "items", number)
+        letters = [deadletters.reasons(r) for n in range(3) async for r in log.read("dead-letters", n)]
         tagged = [m for m in await messages(log, "tagged") if isinstance(m, TaggedItem)]
+    assert not letters
     check_tags(tagged)
     titles = [article(seed, private_data / "seeds").title for seed in SEEDS]
     chat = api.texts("-1001")

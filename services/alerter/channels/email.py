@@ -6,7 +6,6 @@ never sent keep a story in one thread (alertmanager PR 4623). Sources: RFC 5321,
 
 from __future__ import annotations
 
-import email.policy
 import ipaddress
 import re
 import ssl
@@ -19,6 +18,7 @@ import aiosmtplib
 
 from services.alerter import rendering, responses
 from services.alerter.channels import BeforeWrite, Part, StaleIntentError
+from services.alerter.channels.folding import MAIL
 from services.alerter.pacing import UNLIMITED
 from services.alerter.rendering import Letter
 from services.alerter.responses import Answer, SmtpStage, Verdict
@@ -28,7 +28,6 @@ from tinsom.messages import Destination
 
 _PORTS = {"implicit": 465, "starttls": 587, "none": 25}
 _IDLE_SECONDS = 10.0  # an older idle connection may be about to be closed by the server
-_POLICY = email.policy.SMTP.clone(max_line_length=76)
 
 
 class _FailedError(Exception):
@@ -77,7 +76,7 @@ class EmailChannel:
         except StaleIntentError:
             client.close()
             return Answer("refused")
-        return await self._data(client, message.as_bytes(policy=_POLICY), message_id)
+        return await self._data(client, message.as_bytes(policy=MAIL), message_id)
 
     async def _data(self, client: aiosmtplib.SMTP, message: bytes, message_id: str) -> Answer:
         """From here on no answer means that nobody knows."""
@@ -153,7 +152,7 @@ class EmailChannel:
         return None
 
     def _message(self, to: Destination, part: Part) -> EmailMessage:
-        message = EmailMessage(policy=_POLICY)
+        message = EmailMessage(policy=MAIL)
         message["From"] = self._config.sender
         message["To"] = to.address
         for name, value in part.headers:
