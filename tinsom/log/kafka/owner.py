@@ -17,7 +17,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from tinsom.errors import FencedError, UnreachableError
 from tinsom.log import Gained, Lost, Record
-from tinsom.log.kafka.cluster import Cluster
+from tinsom.log.kafka.cluster import FETCH_WAIT, Cluster
 from tinsom.log.kafka.member import Member, fatal
 from tinsom.log.kafka.partition import KafkaBatch, KafkaPartition
 from tinsom.log.kafka.writer import Writer
@@ -27,7 +27,7 @@ logger = structlog.get_logger(__name__)
 LOCK_SECONDS = 15.0  # for the batch or the request in hand
 LOST_SECONDS = 12.0  # `lost` may write its last results; a stage that needs longer is cut off
 STALL_SECONDS = 20.0
-QUIET_SECONDS = 0.3  # after the last record: what else there is has been fetched by then
+QUIET_SECONDS = 2 * FETCH_WAIT  # after the last record or change: what else there is has been fetched by then
 BUSY_SECONDS = 10.0
 AGAIN_SECONDS = 1.0  # between two attempts of what has just failed
 
@@ -55,7 +55,7 @@ class KafkaOwner:
         self._settled, self._stopped = asyncio.Event(), asyncio.Event()
         self._closing = self._reading = self._cancelled = False
         self._given_back_at = self._pause = self._data_at = 0.0
-        self._max_records = 1
+        self._max_records = 500
         self._fetched: deque[Fetched] = deque()
         self._news, self._room = asyncio.Event(), asyncio.Event()
 
@@ -266,6 +266,7 @@ class KafkaOwner:
     def follow(self, partition: KafkaPartition) -> None:
         """Let the consumer do what the partition's position and pause say: see `Keeper`."""
         partition.version += 1
+        self._data_at = time.monotonic()
         if self._member is not None:
             fetch = self._reading and partition.ready and partition.owned and not partition.paused
             self._member.follow(partition.id, partition.position, fetch)
@@ -310,7 +311,7 @@ class KafkaOwner:
         while not self._stopped.is_set():
             if self.failure is not None:
                 raise self.failure
-            batch = self._due(timeout) or self._next(max_records)
+            batch = self._due(max(timeout, BUSY_SECONDS)) or self._next(max_records) or self._due(timeout)
             if batch is not None:
                 batch.partition.touch()
                 yield batch
@@ -333,14 +334,17 @@ class KafkaOwner:
                 self._fetched.appendleft((partition, version, rest))
             if not self._fetched:
                 self._room.set()  # fetch on while the batch is worked on
+            self._data_at = time.monotonic()
             if version == partition.version and partition.owned:
-                self._data_at = time.monotonic()
                 partition.position = batch[-1].offset + 1
                 return KafkaBatch(partition, batch)
         return None
 
     def _due(self, timeout: float) -> KafkaBatch | None:
-        """An empty batch for the partition whose timers have waited longest, when that is long enough."""
+        """An empty batch for the partition whose timers have waited longest, when that is long enough.
+
+        Records go before timers, but not for ever: other partitions may be busy the whole day.
+        """
         waiting = [p for p in self.partitions.values() if p.owned and not p.paused]
         partition = min(waiting, key=lambda p: p.idle_since, default=None)
         if partition is None or time.monotonic() < self._due_at(partition, timeout):
@@ -348,9 +352,8 @@ class KafkaOwner:
         return KafkaBatch(partition, ())
 
     def _due_at(self, partition: KafkaPartition, timeout: float) -> float:
-        """Records go before timers, but not for ever: other partitions may be busy the whole day."""
-        quiet = max(partition.idle_since + timeout, self._data_at + QUIET_SECONDS)
-        return min(quiet, partition.idle_since + max(timeout, BUSY_SECONDS))
+        due = partition.idle_since + timeout
+        return due if timeout >= BUSY_SECONDS else max(due, self._data_at + QUIET_SECONDS)
 
     async def _wait(self, timeout: float) -> None:
         """Until something comes, or the next timer is due."""
