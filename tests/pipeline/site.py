@@ -43,8 +43,13 @@ class Site:
         return f'<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel>{head}{items}</channel></rss>'
 
     async def feed(self, request: web.Request) -> web.Response:
+        """A polite server: an unchanged feed is answered with 304."""
         self.polls += 1
-        return web.Response(text=self._rss(request.match_info["feed"]), content_type="application/rss+xml")
+        name = request.match_info["feed"]
+        etag = f'"{len(self.feeds[name])}"'
+        if request.headers.get("If-None-Match") == etag:
+            return web.Response(status=304, headers={"ETag": etag})
+        return web.Response(text=self._rss(name), content_type="application/rss+xml", headers={"ETag": etag})
 
     async def page(self, request: web.Request) -> web.Response:
         for articles in self.feeds.values():
