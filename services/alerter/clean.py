@@ -17,7 +17,7 @@ _KEPT_FORMAT = frozenset("\u200c\u200d")  # joiners inside emoji and some script
 
 # What clients link without being asked: a dot between letters, an IP address, `://`, `@name`, `#tag`, `/command`.
 _AUTO = re.compile(
-    r"(?<=[^\W_])\.(?=[^\W\d_])"
+    r"(?<=[\w-])\.(?=[^\W\d_])"
     r"|(?<=\d)\.(?=\d{1,3}(?:\.\d{1,3}){2})"
     r"|:(?=//)"
     r"|[@](?=\w)"
@@ -29,7 +29,7 @@ URL_LIMIT = 2_000
 
 def one_line(text: str, limit: int = 0) -> str:
     """NFC, white space collapsed, control, format, surrogate and private characters gone; cut at a word."""
-    kept = "".join(c for c in unicodedata.normalize("NFC", text) if _visible(c))
+    kept = unicodedata.normalize("NFC", text).translate(_KEPT)
     line = _SPACES.sub(" ", kept).strip()
     return cut(line, limit) if limit else line
 
@@ -39,6 +39,17 @@ def _visible(c: str) -> bool:
     if c.isascii():
         return c.isprintable() or c in "\t\n\r"
     return c in _KEPT_FORMAT or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+class _Kept(dict[int, int | None]):
+    """A table for `str.translate` that is filled as characters are met."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = kept = code if _visible(chr(code)) else None
+        return kept
+
+
+_KEPT = _Kept()
 
 
 def cut(text: str, limit: int) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
-from services.alerter import catalogue, ledger
+from services.alerter import catalogue, gauges, ledger
 from services.alerter.book import Book
 from services.alerter.channels import Channel, Part, StaleIntentError
 from services.alerter.ledger import Policy
@@ -31,7 +31,7 @@ logger = structlog.get_logger(__name__)
 
 IN_FLIGHT = 8
 GRACE = 10.0  # seconds for what is in flight when the partition goes or the process ends
-IDLE = 1.0  # the longest sleep between two looks at what is due
+IDLE = 5.0  # the longest sleep between two looks at what is due
 RECOMMIT = 0.5  # seconds between attempts to write down a result that the log did not take
 
 
@@ -78,7 +78,9 @@ class Sender:
     tools: Tools
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: dict[str, asyncio.Task[None]] = field(default_factory=dict)  # by destination: order in a chat is kept
+    _served: dict[str, float] = field(default_factory=dict)  # destination → when last
     _in_flight: set[str] = field(default_factory=set)  # alert ids between intent and result
+    _shown: float = 0.0
     _ending: bool = False
     _loop: asyncio.Task[None] | None = None
 
@@ -106,6 +108,7 @@ class Sender:
         while not self._ending:
             self._wake.clear()
             try:
+                self._show_gauges()
                 await self._settle_overdue()
                 due_in = self._start_due()
             except FencedError:
@@ -115,6 +118,13 @@ class Sender:
                 logger.error("the log takes no intents", reason=str(error))
                 due_in = IDLE
             await pause(self._wake, self.tools.wall, due_in)
+
+    def _show_gauges(self) -> None:
+        """Counted anew, but not oftener than anybody looks."""
+        wall = self.tools.wall.now()
+        if wall - self._shown >= IDLE:
+            self._shown = wall
+            gauges.show(self.book, self.tools.destinations.all)
 
     def _fenced(self) -> None:
         """Another process sends now; what is in flight ends, its results cannot be written and need not be."""
@@ -137,7 +147,7 @@ class Sender:
     def _start_due(self) -> float:
         """Start what may be sent now; seconds until something else may be."""
         wall, due_in = self.tools.wall.now(), IDLE
-        for delivery in self.book.heads():
+        for delivery in sorted(self.book.heads(), key=self._turn):
             if len(self._busy) >= IN_FLIGHT:
                 break
             if delivery.destination in self._busy:
@@ -149,6 +159,11 @@ class Sender:
             else:
                 self._begin(delivery, route, wall)
         return due_in
+
+    def _turn(self, delivery: Delivery) -> tuple[int, float]:
+        """Urgent first, then whoever was served longest ago: a flood to some must not starve the others."""
+        urgent = delivery.alert is not None and delivery.alert.priority == "urgent"
+        return (0 if urgent else 1, self._served.get(delivery.destination, 0.0))
 
     def _route(self, delivery: Delivery) -> Route | None:
         """Where and through what it would be sent; None for what ends without a request, which needs no pace."""
@@ -169,6 +184,7 @@ class Sender:
         if route is not None:
             pacer = self.tools.pacer_of(route.channel)
             pacer.take(_chat(route.to), route.channel.is_group(route.to), wall)
+        self._served[delivery.destination] = wall
         task = asyncio.create_task(self._attempt(delivery.alert_id))
         self._busy[delivery.destination] = task
         task.add_done_callback(lambda _: self._done(delivery.destination))

@@ -155,11 +155,12 @@ class EmailChannel:
         message = EmailMessage(policy=MAIL)
         message["From"] = self._config.sender
         message["To"] = to.address
-        for name, value in part.headers:
-            message[name] = value
         message.set_content(part.text, cte="base64")
         if part.html:
             message.add_alternative(part.html, subtype="html", cte="base64")
+        # After the content, which drops every Content-* header that was there before it.
+        for name, value in part.headers:
+            message[name] = value
         return message
 
     def judge(self, answer: Answer) -> Verdict:

@@ -1,0 +1,268 @@
+"""Both stages on the real embedded log: from a story change to a message, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from services.alerter import catalogue, service, wiring
+from services.alerter.commands import send_test, why
+from tests.alerter import builders as b
+from tests.fakes import smtp
+from tests.fakes.smtp import Inbox
+from tests.fakes.telegram import BotApi, Limits, serve
+from tinsom import codec, metrics
+from tinsom.config import Config, DestinationConfig, EmailConfig, SubscriptionConfig, TelegramConfig
+from tinsom.errors import ConfigError, InputError, UnreachableError
+from tinsom.log import Output
+from tinsom.log.sqlite import SqliteLog
+from tinsom.messages import Delivery, Match
+from tinsom.service import Context
+
+TOKEN = "42:canary-secret"
+MATCH = Match(initiatives=["de-an-06"])
+
+
+class Clock:
+    """The articles' own day, at the speed of the real one."""
+
+    def __init__(self) -> None:
+        self._shift = b.NOW_S - time.time()
+
+    def now(self) -> float:
+        return time.time() + self._shift
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds))
+
+
+def config(api_url: str = "", port: int = 0) -> Config:
+    return Config(
+        destinations=[
+            DestinationConfig(alias="nhom", channel="telegram", address="-100"),
+            DestinationConfig(alias="lan", channel="email", address="lan@don-vi.vn"),
+            DestinationConfig(alias="man-hinh", channel="terminal"),
+        ],
+        subscriptions=[
+            SubscriptionConfig(id=f"theo-{d}", destination=d, match=MATCH) for d in ("nhom", "lan", "man-hinh")
+        ],
+        telegram=TelegramConfig(token_env="TINSOM_TEST_TOKEN", api_url=api_url),
+        email=EmailConfig(host="127.0.0.1", port=port, tls="none", sender="tin@tinsom.vn"),
+    )
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINSOM_TEST_TOKEN", TOKEN)
+
+
+@dataclass
+class Outside:
+    api: BotApi
+    inbox: Inbox
+    config: Config
+
+
+@pytest.fixture
+async def outside() -> AsyncIterator[Outside]:
+    api, inbox = BotApi(time.monotonic, Limits(None, None, None)), Inbox()
+    async with serve(api, TOKEN) as url, smtp.serve(inbox) as port:
+        yield Outside(api, inbox, config(url, port))
+
+
+@asynccontextmanager
+async def running(context: Context, console: Console | None = None) -> AsyncIterator[None]:
+    task = asyncio.create_task(service.run_on(context, console))
+    try:
+        yield
+    finally:
+        context.stop.set()
+        await asyncio.wait_for(task, 15)
+
+
+def tables(settings: Config) -> list[Output]:
+    ms = int(b.NOW_S * 1000) - 60_000
+    written = catalogue.destination_outputs(settings, ms, {}).outputs
+    return written + catalogue.subscription_outputs(settings, ms, {}).outputs
+
+
+@asynccontextmanager
+async def opened(path: Path, namespace: str = "tinsom") -> AsyncIterator[SqliteLog]:
+    log = SqliteLog(path / "t.db", namespace)
+    await log.start()
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "not in time"
+        await asyncio.sleep(0.02)
+
+
+async def deliveries(log: SqliteLog) -> dict[str, Delivery]:
+    found = [codec.decode_as(r, Delivery) async for r in log.read("deliveries", 0)]
+    return {d.alert_id: d for d in found}
+
+
+async def test_a_change_reaches_a_chat_a_mailbox_and_a_terminal(outside: Outside, tmp_path: Path) -> None:
+    screen = io.StringIO()
+    async with opened(tmp_path) as log:
+        await log.append(tables(outside.config), writer="apply")
+        context = Context(log, Clock(), outside.config)
+        async with running(context, Console(file=screen, width=80)):
+            await log.append([b.change_output(b.change())], writer="stories")
+            await until(lambda: bool(outside.api.accepted and outside.inbox.taken and screen.getvalue()))
+        assert {d.state for d in (await deliveries(log)).values()} == {"sent"}
+        lines = [line async for line in why(log, "i1", "nhom")]
+    assert outside.api.accepted[0].chat_id == "-100"
+    assert "Đề án 06" in outside.api.accepted[0].text
+    assert outside.inbox.taken[0].message["Subject"] == "Bộ Công an triển khai Đề án 06"
+    assert "→ man-hinh" in screen.getvalue()
+    assert "Bạn theo dõi: Đề án 06" in screen.getvalue()
+    assert lines[0] == "story s1 revision 1: new"
+    assert "initiative:de-an-06 by theo-nhom" in lines[1]
+    assert [line.split()[1] for line in lines[3:]] == ["pending", "sending", "sent"]
+
+
+async def test_a_restart_sends_nothing_again(outside: Outside, tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await log.append(tables(outside.config), writer="apply")
+        for changes in (range(3), range(5)):
+            context = Context(log, Clock(), outside.config)
+            async with running(context, Console(file=io.StringIO())):
+                new = [b.change_output(b.change(b.item(id=f"i{n}"), story=f"s{n}")) for n in changes]
+                await log.append(new, writer="stories")
+                await until(lambda: len(outside.api.accepted) >= len(changes))
+                await asyncio.sleep(0.3)
+    assert len(outside.api.accepted) == 5
+    assert len(outside.inbox.taken) == 5
+
+
+async def test_nothing_is_handled_before_apply_has_ended(outside: Outside, tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await log.append([b.change_output(b.change())], writer="stories")
+        async with running(Context(log, Clock(), outside.config), Console(file=io.StringIO())):
+            await asyncio.sleep(0.3)
+            assert (await log.ends("alerts"))[0][1] == 0
+            await log.append(tables(outside.config), writer="apply")
+            await until(lambda: bool(outside.api.accepted))
+
+
+async def test_stop_while_waiting_for_apply(outside: Outside, tmp_path: Path) -> None:
+    async with (
+        opened(tmp_path) as log,
+        running(Context(log, Clock(), outside.config), Console(file=io.StringIO())),
+    ):
+        await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("replay", [False, True])
+async def test_a_replay_notifies_nobody(outside: Outside, tmp_path: Path, replay: bool) -> None:
+    """Invariant 5: another namespace, or the flag; live credentials are configured and never even read."""
+    screen = io.StringIO()
+    async with opened(tmp_path, "tinsom" if replay else "scratch") as log:
+        await log.append(tables(outside.config), writer="apply")
+        context = Context(log, Clock(), outside.config, replay=replay)
+        async with running(context, Console(file=screen)):
+            await log.append([b.change_output(b.change())], writer="stories")
+            await asyncio.sleep(0.5)
+        states = {d.state for d in (await deliveries(log)).values()}
+    assert states == {"sent"}
+    assert (outside.api.accepted, outside.api.requests, outside.inbox.taken) == ([], {}, [])
+    assert screen.getvalue() == ""
+
+
+def test_a_replay_makes_no_channel_and_reads_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TINSOM_TEST_TOKEN")
+    assert set(wiring.channels(config(), live=False)) == {"recording"}
+    with pytest.raises(ConfigError):
+        wiring.channels(config(), live=True)
+
+
+async def test_the_sums_add_up(outside: Outside, tmp_path: Path) -> None:
+    """Every record ends in one outcome; what plan decided is what deliver took."""
+    stories = [
+        b.change(b.item(id=f"i{n}", baseline=n % 3 == 0), b.tags(id=f"i{n}") if n % 2 else b.tags(id=f"i{n}", initiatives=[]),
+                 story=f"s{n}")
+        for n in range(30)
+    ]  # fmt: skip
+    before = {k: metrics.value(metrics.ITEMS, *k) for k in _OUTCOMES}
+    async with opened(tmp_path) as log:
+        await log.append(tables(outside.config), writer="apply")
+        async with running(Context(log, Clock(), outside.config), Console(file=io.StringIO())):
+            await log.append([b.change_output(s) for s in stories], writer="stories")
+            await until(lambda: len(outside.api.accepted) == 10 and len(outside.inbox.taken) == 10)
+            await asyncio.sleep(0.3)
+        alerts = (await log.ends("alerts"))[0][1]
+        assert [d.state for d in (await deliveries(log)).values()] == ["sent"] * 30
+    counted = {k: metrics.value(metrics.ITEMS, *k) - v for k, v in before.items()}
+    assert counted["plan", "alert"] == 10
+    assert counted["plan", "suppressed"] == 5
+    assert counted["plan", "unmatched"] == 15
+    assert counted["deliver", "accepted"] + counted["deliver", "suppressed-by-plan"] == alerts == 45
+
+
+_OUTCOMES = [
+    ("plan", "alert"), ("plan", "suppressed"), ("plan", "unmatched"), ("deliver", "accepted"),
+    ("deliver", "suppressed-by-plan"),
+]  # fmt: skip
+
+
+async def test_no_secret_in_metrics_or_records(
+    outside: Outside, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside.api.faults = ["error_500", "accept_reset"]
+    async with opened(tmp_path) as log:
+        await log.append(tables(outside.config), writer="apply")
+        async with running(Context(log, Clock(), outside.config), Console(file=io.StringIO())):
+            await log.append([b.change_output(b.change(story=f"s{n}")) for n in range(3)], writer="stories")
+            await until(lambda: len(outside.inbox.taken) == 3)
+        values = [r.value or b"" for t in ("alerts", "deliveries") async for r in log.read(t, 0)]
+    seen = metrics.render() + b"".join(values) + "".join(capsys.readouterr()).encode()
+    for canary in (b"canary", b"lan@don-vi.vn", b'"-100"'):
+        assert canary not in seen
+
+
+# --- send-test and why -----------------------------------------------------------------------------------------
+
+
+async def test_send_test(outside: Outside) -> None:
+    await send_test(outside.config, "nhom")
+    assert "Tin thử của Tin sớm" in outside.api.accepted[0].text
+    await send_test(outside.config, "lan")
+    assert outside.inbox.taken[0].message["Subject"] == "Tin thử của Tin sớm"
+
+
+async def test_send_test_says_what_is_wrong(outside: Outside) -> None:
+    with pytest.raises(InputError, match=r"no destination 'x'; configured: lan, man-hinh, nhom"):
+        await send_test(outside.config, "x")
+    outside.api.chat(-100).blocked = "bot was kicked from the group chat"
+    with pytest.raises(InputError, match="refused: kicked"):
+        await send_test(outside.config, "nhom")
+    with pytest.raises(UnreachableError, match="unreachable"):
+        await send_test(config("http://127.0.0.1:9", 9), "nhom")
+
+
+async def test_why_of_what_was_suppressed_unmatched_or_unknown(outside: Outside, tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await log.append(tables(outside.config), writer="apply")
+        async with running(Context(log, Clock(), outside.config), Console(file=io.StringIO())):
+            old = b.change(b.item(id="cu", baseline=True), story="s1")
+            none = b.change(b.item(id="la"), b.tags(id="la", initiatives=[]), story="s2")
+            await log.append([b.change_output(old), b.change_output(none)], writer="stories")
+            await asyncio.sleep(0.5)
+        assert "suppressed for nhom: baseline" in [line async for line in why(log, "cu", "nhom")][1]
+        assert [line async for line in why(log, "la")][1] == "no subscription matched"
+        assert [line async for line in why(log, "x")] == ["nothing is known of item x"]

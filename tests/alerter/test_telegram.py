@@ -1,0 +1,153 @@
+"""The Telegram channel against the strict fake, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from services.alerter.channels import Part, StaleIntentError
+from services.alerter.channels.telegram import TelegramChannel
+from services.alerter.rendering import Letter
+from services.alerter.responses import Answer
+from tests.alerter import builders as b
+from tests.fakes.telegram import BotApi, Limits, serve
+
+TOKEN = "42:canary-secret"
+TO = b.destination(channel="telegram", address="1000")
+HELLO = Part(text="", html="<b>xin</b> chào")
+
+
+def fine() -> None:
+    pass
+
+
+@dataclass
+class Wire:
+    api: BotApi
+    channel: TelegramChannel
+    url: str
+
+    async def send(self, part: Part = HELLO, **changes: object) -> Answer:
+        to = b.destination(**{"channel": "telegram", "address": "1000"} | changes)
+        return await self.channel.send(to, part, before_write=fine)
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Wire]:
+    api = BotApi(time.monotonic, Limits(None, None, None))
+    async with serve(api, TOKEN) as url:
+        channel = TelegramChannel(TOKEN, url, timeout=0.5)
+        try:
+            yield Wire(api, channel, url)
+        finally:
+            await channel.close()
+
+
+async def test_sends_html(wire: Wire) -> None:
+    answer = await wire.send()
+    assert answer == Answer("answered", ok=True, code=200, message_id="1")
+    assert wire.api.accepted[0].text == "xin chào"
+
+
+async def test_topic_and_plain_text(wire: Wire) -> None:
+    assert (await wire.send(Part(text="<b>"), thread=7)).ok
+    assert (wire.api.accepted[0].text, wire.api.accepted[0].thread) == ("<b>", 7)
+
+
+async def test_renders_what_the_server_takes(wire: Wire) -> None:
+    letter = Letter(alert=b.alert(), timezone="Asia/Ho_Chi_Minh", language="vi", decided_at=b.NOW)
+    for part in wire.channel.render(letter, TO):
+        assert (await wire.send(part)).ok
+
+
+async def test_refusals_reach_the_table(wire: Wire) -> None:
+    wire.api.retry_after = 7
+    assert wire.channel.judge(await wire.send()).retry_after == 7
+    wire.api.chat(1000).blocked = "bot was blocked by the user"
+    assert wire.channel.judge(await wire.send()).kind == "gone"
+    wire.api.chat(-5).migrated_to = -100_5
+    assert wire.channel.judge(await wire.send(address="-5")).moved_to == "-1005"
+    assert wire.channel.judge(await wire.send(Part(text="", html="<b>"), address="2")).kind == "plain"
+    assert wire.channel.judge(await wire.send(Part(text="x" * 4097), address="2")).reason == "too_long"
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("hang", "ambiguous"), ("reset", "ambiguous"), ("accept_hang", "ambiguous"), ("accept_reset", "ambiguous"),
+        ("error_500", "unsure"), ("html_502", "unsure"),
+    ],
+)  # fmt: skip
+async def test_faults(wire: Wire, fault: str, kind: str) -> None:
+    wire.api.faults = [fault]  # type: ignore[list-item]
+    assert wire.channel.judge(await wire.send()).kind == kind
+    assert len(wire.api.accepted) == (1 if fault.startswith("accept") else 0)
+
+
+async def test_a_reset_on_a_kept_connection_is_not_repeated_by_the_client(wire: Wire) -> None:
+    assert (await wire.send()).ok
+    wire.api.faults = ["accept_reset"]
+    assert (await wire.send()).phase == "written"
+    assert len(wire.api.accepted) == 2
+
+
+async def test_nobody_there_is_not_written(unused_tcp_port: int) -> None:
+    channel = TelegramChannel(TOKEN, f"http://127.0.0.1:{unused_tcp_port}", timeout=0.5)
+    answer = await channel.send(TO, HELLO, before_write=fine)
+    assert channel.judge(answer).kind == "unreachable"
+    await channel.close()
+
+
+async def test_a_wrong_token_is_fatal(wire: Wire) -> None:
+    channel = TelegramChannel("42:wrong", wire.url, timeout=0.5)
+    assert channel.judge(await channel.send(TO, HELLO, before_write=fine)).kind == "fatal"
+    await channel.close()
+
+
+async def test_the_last_look_before_the_socket(wire: Wire) -> None:
+    def too_late() -> None:
+        raise StaleIntentError
+
+    for _ in range(3):
+        answer = await wire.channel.send(TO, HELLO, before_write=too_late)
+        assert answer == Answer("refused")
+    assert wire.api.accepted == []
+    assert (await wire.send()).ok
+
+
+async def test_the_look_comes_after_the_connection_stands(wire: Wire) -> None:
+    """A slow connect must not let an intent run out unseen: the check is the last thing before the bytes."""
+    seen: list[str] = []
+    connect = wire.channel._session().connector.connect  # type: ignore[union-attr]
+
+    async def slow(*args, **more):  # type: ignore[no-untyped-def]
+        connection = await connect(*args, **more)
+        seen.append("connected")
+        return connection
+
+    wire.channel._session().connector.connect = slow  # type: ignore[union-attr,method-assign]
+    await wire.channel.send(TO, HELLO, before_write=lambda: seen.append("look"))
+    assert seen == ["connected", "look"]
+
+
+async def test_the_token_is_in_no_answer(wire: Wire, unused_tcp_port: int) -> None:
+    answers = [await wire.send()]
+    for fault in ("hang", "reset", "error_500", "html_502"):
+        wire.api.faults = [fault]  # type: ignore[list-item]
+        answers.append(await wire.send())
+    for url in (f"http://127.0.0.1:{unused_tcp_port}", "http://[bad", "nonsense"):
+        channel = TelegramChannel(TOKEN, url, timeout=0.5)
+        answers.append(await channel.send(TO, HELLO, before_write=fine))
+        await channel.close()
+    assert not [a for a in answers if "canary" in repr(a)]
+    assert [a.phase for a in answers[-3:]] == ["not_written"] * 3
+
+
+async def test_many_at_once(wire: Wire) -> None:
+    answers = await asyncio.gather(*(wire.send(Part(text=f"tin {n}")) for n in range(50)))
+    assert all(a.ok for a in answers)
+    assert wire.api.duplicates() == {}
