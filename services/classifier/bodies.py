@@ -13,7 +13,7 @@ from datetime import date
 
 from services.classifier.hits import Hit
 from services.classifier.mentions import Mention
-from services.classifier.patterns import Entry, Kind
+from services.classifier.patterns import Entry, Kind, dashed
 from services.classifier.reading import Reading, Segment
 from services.classifier.taxonomy import Agency, Taxonomy
 from tinsom.text import tone_variants
@@ -43,6 +43,7 @@ class Lexicon:
     offices: tuple[str, ...]
     private: tuple[str, ...]
     acts: tuple[str, ...]
+    venues: tuple[str, ...]
     ordered: tuple[str, ...]
     surnames: frozenset[str]
 
@@ -51,7 +52,7 @@ class Lexicon:
         ministry_ids: dict[str, list[str]] = {}
         for agency in taxonomy.agencies.values():
             for core in agency.cores:
-                for variant in tone_variants(core.lower()):
+                for variant in (v for plain in dashed(core.lower()) for v in tone_variants(plain)):
                     ministry_ids.setdefault(variant, []).append(agency.id)
         departments = {
             variant: core
@@ -69,6 +70,7 @@ class Lexicon:
             tuple(taxonomy.context.offices),
             tuple(taxonomy.context.private_heads),
             tuple(taxonomy.context.acts),
+            tuple(taxonomy.context.venues),
             tuple(taxonomy.context.ordered),
             frozenset(taxonomy.context.surnames),
         )
@@ -123,6 +125,8 @@ class Finder:
         if place:
             self._add(f"{kind}-{place}", hit.start, place_end, f"{kind}/local")
             return hit.start, place
+        if self._each_of_list(kind, hit.start, end):
+            return None
         if unit or kind.startswith("so-"):
             self.pending.append((kind, hit.start, end))
         return None
@@ -140,11 +144,26 @@ class Finder:
         unit = _UNIT.match(self.reading.lower, end)
         if unit is None:
             return "", end, False
-        at = self.place_at.get(unit.end())
+        # "Thành phố Hồ Chí Minh" is a name with its unit, "thành phố Hải Phòng" a unit before a name.
+        at = self.place_at.get(unit.end()) or self.place_at.get(end + 1)
         if at is None:
             return "", end, unit[1] is not None
         self.bound.add(at[0].start)
         return self._current(at[1].id), at[0].end, True
+
+    def _each_of_list(self, kind: str, start: int, end: int) -> bool:
+        """ "UBND các tỉnh, thành phố gồm: Hà Nội, TP.HCM, Quảng Ninh": one body for each place of the list."""
+        opening = _EACH.match(self.reading.lower, end)
+        at = opening.end() if opening else -1
+        found = False
+        while at in self.place_at:
+            hit, entry = self.place_at[at]
+            self._add(f"{kind}-{self._current(entry.id)}", start, hit.end, f"{kind}/list")
+            self.bound.add(hit.start)
+            found = True
+            gap = _LIST_GAP.match(self.reading.lower, hit.end)
+            at = gap.end() if gap else -1
+        return found
 
     def _resolve_pending(self) -> None:
         """ "UBND tỉnh" alone is the province that the item is about, if there is one."""
@@ -229,17 +248,32 @@ class Finder:
         before = lower[max(0, start - 40) : start].rstrip()
         unit = before.endswith(("tỉnh", "thành phố", "tp", "tp."))
         word = before.rsplit(" ", 1)[-1]
+        if before.endswith(self.lexicon.private):
+            return
         if not unit and start not in self.bound:
             if word in self.lexicon.surnames and self.reading.plain[max(0, start - 2)] != ",":
                 return
-            if before.endswith(self.lexicon.private):
+            if self._is_in_a_name(start) or self._is_a_venue(start):
                 return
         factor = 1.0
         if start in self.bound or unit:
             factor = 1.5
         elif _VENUE.search(before):
-            factor = 0.3
+            factor = 0.2
         self.found.places.append(Mention(self._current(entry.id), start, end, entry.rule, factor))
+
+    def _is_in_a_name(self, start: int) -> bool:
+        """A capital word right before, within a sentence: "Bách khoa Hà Nội", "Vinaseed Quảng Nam"."""
+        plain = self.reading.plain
+        at = plain.rfind(" ", 0, start - 1) + 1
+        word = plain[at : start - 1]
+        if plain[start - 1] != " " or not word[:1].isupper() or word.upper() == word or not word.isalnum():
+            return False
+        return at != self.reading.sentence(start)[0] and word.lower() not in _PLACE_WORDS
+
+    def _is_a_venue(self, start: int) -> bool:
+        first, last = self.reading.sentence(start)
+        return any(self.reading.lower.find(word, first, last) != -1 for word in self.lexicon.venues)
 
     def _current(self, place: str) -> str:
         """A province that has been merged is named for its region: tagged as what it is part of at that date."""
@@ -252,6 +286,10 @@ class Finder:
 
 _LIST_GAP = re.compile(r"\s?(?:,|;|:|và)\s(?:bộ\s)?|\s")
 _UNIT_AFTER = re.compile(r"\s(?:tỉnh|thành phố|tp|các|xã|phường|huyện|quận)\b")
+_EACH = re.compile(
+    r"\s(?:các\s)?(?:tỉnh|thành phố|địa phương)(?:, (?:thành phố|tỉnh|tp))?(?: \w+){0,4}?(?: gồm| như|):? "
+)
+_PLACE_WORDS = frozenset(("tỉnh", "phố", "tp", "tp.", "t.", "thủ", "đô", "tại", "từ", "ở"))
 _VENUE = re.compile(r"(?:^|[,.(]\s?|\d,? )(?:tại|ở)$|tại$")
 
 

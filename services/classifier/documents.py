@@ -54,7 +54,7 @@ _YEAR = re.compile(r"[\s(]*(?:năm\s|của năm\s)?((?:19|20)\d{2})(?!\d|\s?[-/]
 _KIND_CODES = frozenset(
     {*_WORDS.values(), "NQLT", "TTLT", "HD", "QC", "VBHN", "UBND", "SL", "PL", "L", "CTr", "ĐA", "CTĐT"}
 )
-_DRAFTS = ("dự thảo", "dự án", "sửa đổi", "xây dựng", "thay thế", "thông qua", "góp ý", "đề xuất")
+_DRAFTS = ("dự thảo", "dự án", "sửa đổi")
 
 
 class Found(NamedTuple):
@@ -109,9 +109,19 @@ def _kind_and_issuer(suffix: str) -> tuple[str | None, str | None]:
 
 def find(reading: Reading, hits: Sequence[Hit], registry: Registry) -> list[Found]:
     """All documents named before the tail, in order; a bare number only when it can be resolved."""
-    full = list(_numbered(reading, registry))
+    full = _agreed(list(_numbered(reading, registry)))
     found = [*full, *_bare(reading, hits, registry, full), *_laws(reading, hits)]
     return sorted(found, key=lambda f: f.start)
+
+
+def _agreed(found: list[Found]) -> list[Found]:
+    """The same key without its date a second time is the same document as the first."""
+    first: dict[str, Found] = {}
+    for each in found:
+        first.setdefault(each.document.key, each)
+    return [
+        each._replace(document=(f := first[each.document.key]).document, initiative=f.initiative) for each in found
+    ]
 
 
 def _numbered(reading: Reading, registry: Registry) -> Iterable[Found]:
@@ -271,7 +281,7 @@ def _law(reading: Reading, hit: Hit, keys: Sequence[str]) -> Found:
 def _year_in_force(years: list[int], reading: Reading, hit: Hit) -> int:
     if reading.day is None:
         return years[-1]
-    near = reading.lower[max(0, hit.start - 60) : hit.end + 30]
+    near = reading.lower[max(0, hit.start - 25) : hit.end + 12]
     ahead = 1 if any(word in near for word in _DRAFTS) else 0
     known = [year for year in years if year <= reading.day.year + ahead]
     return known[-1] if known else years[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from services.classifier.patterns import Case, Context, Entry, Kind, Matcher
@@ -9,6 +10,8 @@ from services.classifier.reading import Reading
 from services.classifier.taxonomy import Rule
 
 NEAR = 60
+# "Chính phủ Hàn Quốc": another country's, unless it is Việt Nam's.
+_NAME_AFTER = re.compile(r" (?!Việt Nam)[A-ZĐ][^\W\d_]+")
 
 
 class Hit(NamedTuple):
@@ -29,16 +32,32 @@ def find(reading: Reading, matcher: Matcher) -> list[Hit]:
             candidates.append((start, -end, pattern))
     candidates.sort()
     hits: list[Hit] = []
+    # A name that its context forbids still covers what lies in it: the board of another ministry holds no
+    # programme's name.
     covered = 0
     for start, minus_end, pattern in candidates:
         if start < covered:
             continue
-        valid = tuple(e for e in table[pattern] if _admits(e, reading, plain, start, -minus_end))
+        entries = table[pattern]
+        valid = tuple(e for e in entries if _admits(e, reading, plain, start, -minus_end))
+        if (
+            len(valid) < len(entries)
+            and not valid
+            and any(_by_context(e, plain, start, -minus_end) for e in entries)
+        ):
+            covered = -minus_end
+            continue
         if valid:
             covered = -minus_end
-            if valid[0].kind is not Kind.BLOCK or len(valid) > 1:
-                hits.append(Hit(start, covered, tuple(e for e in valid if e.kind is not Kind.BLOCK)))
+            meaning = tuple(e for e in valid if e.kind is not Kind.BLOCK)
+            if meaning:
+                hits.append(Hit(start, covered, meaning))
     return hits
+
+
+def _by_context(entry: Entry, plain: str, start: int, end: int) -> bool:
+    fits = entry.case is Case.ANY or _case_fits(entry, plain, start, end)
+    return fits and entry.context is not None
 
 
 def _admits(entry: Entry, reading: Reading, plain: str, start: int, end: int) -> bool:
@@ -50,6 +69,8 @@ def _admits(entry: Entry, reading: Reading, plain: str, start: int, end: int) ->
 def _case_fits(entry: Entry, plain: str, start: int, end: int) -> bool:
     if entry.case is Case.CAPITAL:
         return plain[start].isupper() or not plain[start].isalpha()
+    if plain[start - 1] in "/-" and entry.rule.endswith("/abbreviation"):
+        return False  # the issuer of a document: TT-BCA
     written = plain[start:end]
     return written == entry.exact or (written.isupper() and written == entry.exact.upper())
 
@@ -63,6 +84,8 @@ def _context_fits(context: Context, reading: Reading, start: int, end: int) -> b
         if context.require_before and not _ends_with_word(before, context.require_before):
             return False
     if context.reject_after or context.require_after:
+        if context.no_name_after and _NAME_AFTER.match(reading.plain, end):
+            return False
         after = lower[end : end + NEAR].lstrip(" \"'")
         if context.reject_after and _starts_with_word(after, context.reject_after):
             return False
@@ -85,7 +108,9 @@ def _starts_with_word(after: str, words: tuple[str, ...]) -> bool:
 
 def _wide_fits(rule: Rule, reading: Reading, start: int, end: int) -> bool:
     lower = reading.lower
-    if rule.when == "near":
+    if rule.when == "behind":
+        window = lower[max(reading.sentence(start)[0], start - NEAR) : start]
+    elif rule.when == "near":
         window = lower[max(0, start - NEAR) : end + NEAR]
     elif rule.when == "sentence":
         window = lower[slice(*reading.sentence(start))]

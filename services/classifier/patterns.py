@@ -57,6 +57,7 @@ class Context:
     reject_after: tuple[str, ...] = ()
     require_after: tuple[str, ...] = ()
     wide: tuple[Rule, ...] = ()
+    no_name_after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,22 @@ WORDS = {
     "bodies": ["các bộ", "các sở", "bộ:", "bộ, ngành"],
     "session": ["phiên họp", "họp phiên", "phiên làm việc"],
     "event": ["hội nghị", "lễ khai trương", "khai trương", "ra mắt", "lễ ký", "ký kết", "hội thảo", "diễn đàn"],
+    "time": [
+        "trước",
+        "chậm nhất",
+        "muộn nhất",
+        "hết",
+        "cuối",
+        "hoàn thành",
+        "trong (tháng|quý|năm|ngày)",
+        "đến (tháng|quý|năm|ngày)",
+        "vào (tháng|quý|năm|ngày)",
+    ],
     "kind": ["nghị quyết", "quyết định", "chỉ thị", "nghị định", "kết luận", "thông tư", "công điện", "nq"],
 }
 
+# In a rule's `after` words: a capital word follows.
+NAME = "<name>"
 _GROUP = re.compile(r"\(([^()]*\|[^()]*)\)")
 MAX_EXPANSIONS = 4_000
 
@@ -91,7 +105,14 @@ def expand(alias: str) -> list[str]:
         spellings.setdefault(" ".join("".join(chosen).split()))
         if len(spellings) > MAX_EXPANSIONS:
             raise ValueError(f"{alias!r} expands to more than {MAX_EXPANSIONS} spellings")
-    return [spelling for spelling in spellings if spelling]
+    return [spelling for plain in spellings if plain for spelling in dashed(plain)]
+
+
+def dashed(spelling: str) -> tuple[str, ...]:
+    """Papers set the dash of a name in every way: Lao động - Thương binh, Lao động- Thương binh."""
+    if " - " not in spelling:
+        return (spelling,)
+    return (spelling, spelling.replace(" - ", "- "), spelling.replace(" - ", "-"), spelling.replace(" - ", " -"))
 
 
 def build(taxonomy: Taxonomy) -> Matcher:
@@ -118,6 +139,7 @@ def _all(taxonomy: Taxonomy) -> Iterator[tuple[str, Entry]]:
         yield from _spell(place.abbreviations, Kind.PLACE, place.id, f"{place.id}/abbreviation", Case.EXACT)
         yield from _spell(place.blocks, Kind.BLOCK, "", f"{place.id}/block")
     for local in taxonomy.local.values():
+        yield from _spell(local.blocks, Kind.BLOCK, "", f"{local.kind}/block")
         yield from _spell(local.heads, Kind.HEAD, local.kind, f"{local.kind}/head", Case.CAPITAL)
     for document in taxonomy.documents:
         yield from _spell(document.names, Kind.LAW, document.key, f"{document.key}/name", Case.CAPITAL)
@@ -183,4 +205,5 @@ def _context(alias: str, rules: list[Rule]) -> Context | None:
         words("after", "reject"),
         words("after", "require"),
         wide,
+        any(NAME in rule.any for rule in chosen if rule.when == "after"),
     )

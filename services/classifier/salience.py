@@ -16,6 +16,7 @@ from tinsom import messages as m
 
 MAX_PRIMARY = 5
 MAX_EVIDENCE = 20
+_HEAD = (Segment.TITLE, Segment.LEDE)
 
 
 def decide(
@@ -26,12 +27,12 @@ def decide(
     docs: Sequence[Found],
     taxonomy: Taxonomy,
 ) -> m.Tags:
-    initiatives = [*_accepted(reading, named, bodies, docs), *_implied(bodies, taxonomy)]
+    initiatives = [*_accepted(reading, named, bodies, docs, taxonomy), *_implied(bodies, taxonomy)]
     tags = _tags(reading, initiatives, taxonomy)
     return m.Tags(
         id=item_id,
         initiatives=_with_parents(tags, taxonomy),
-        agencies=_agencies(reading, bodies.agencies, taxonomy),
+        agencies=_agencies(reading, _acting(reading, bodies.agencies, docs, taxonomy), taxonomy),
         documents=_documents(docs),
         places=_places(reading, bodies.places, taxonomy),
         taxonomy=taxonomy.version,
@@ -39,20 +40,33 @@ def decide(
 
 
 def _accepted(
-    reading: Reading, named: Sequence[Mention], bodies: Bodies, docs: Sequence[Found]
+    reading: Reading, named: Sequence[Mention], bodies: Bodies, docs: Sequence[Found], taxonomy: Taxonomy
 ) -> Iterable[Mention]:
-    """Weak words count only in company: a public body or a strong name in the same sentence, or a public item."""
-    strong = {mention.id for mention in named if not mention.weak}
-    anchors = [mention.start for mention in bodies.agencies if not mention.office] + [d.start for d in docs]
-    anchors += [mention.start for mention in named if not mention.weak]
-    public = len({mention.id for mention in bodies.agencies}) + len({d.document.key for d in docs}) + len(strong)
-    for mention in named:
-        if not mention.weak or mention.id in strong or public >= 3:
-            yield mention
-            continue
-        start, end = reading.sentence(mention.start)
-        if any(start <= anchor < end for anchor in anchors):
-            yield mention
+    """Weak words count only where public bodies act: in a public item, often enough for their initiative."""
+    proven = {mention.id for mention in named if not mention.weak}
+    weak = _group(mention for mention in named if mention.weak and mention.id not in proven)
+    public = _is_public(reading, bodies, docs)
+    kept = {tag for tag, group in weak.items() if _is_enough(reading, tag, group, bodies, taxonomy, public)}
+    return [mention for mention in named if mention.id in proven or mention.id in kept]
+
+
+def _is_public(reading: Reading, bodies: Bodies, docs: Sequence[Found]) -> bool:
+    """Is this about what public bodies do? One at the head of the text, or two anywhere, or a known document."""
+    if len({mention.id for mention in bodies.agencies}) >= 2 or any(doc.initiative for doc in docs):
+        return True
+    return any(reading.segment(mention.start) in _HEAD for mention in bodies.agencies)
+
+
+def _is_enough(
+    reading: Reading, tag: str, group: Sequence[Mention], bodies: Bodies, taxonomy: Taxonomy, public: bool
+) -> bool:
+    in_title = any(reading.segment(mention.start) is Segment.TITLE for mention in group)
+    if len(group) + in_title < taxonomy.initiatives[tag].weak_min:
+        return False
+    if public:
+        return True
+    sentences = [reading.sentence(mention.start) for mention in group]
+    return any(start <= body.start < end for body in bodies.agencies for start, end in sentences)
 
 
 def _implied(bodies: Bodies, taxonomy: Taxonomy) -> Iterable[Mention]:
@@ -60,6 +74,30 @@ def _implied(bodies: Bodies, taxonomy: Taxonomy) -> Iterable[Mention]:
         row = taxonomy.agencies.get(mention.id)
         for initiative in row.implies if row else ():
             yield Mention(initiative, mention.start, mention.end, f"{initiative}/in-name", implied=True)
+
+
+def _acting(
+    reading: Reading, mentions: Sequence[Mention], docs: Sequence[Found], taxonomy: Taxonomy
+) -> list[Mention]:
+    """Government and Assembly are named everywhere: as an issuer, or once in passing, they do not act."""
+    kept: list[Mention] = []
+    for tag, group in _group(mentions).items():
+        row = taxonomy.agencies.get(tag)
+        if row is not None and not row.routing:
+            own = [mention for mention in group if not _is_issuer(reading, mention, docs)]
+            if _score(reading, own, taxonomy.weights) < taxonomy.weights["passing"]:
+                continue
+        kept += group
+    return kept
+
+
+def _is_issuer(reading: Reading, mention: Mention, docs: Sequence[Found]) -> bool:
+    if reading.segment(mention.start) in _HEAD:
+        return False
+    return any(
+        0 <= mention.start - doc.end <= 45 and reading.lower[doc.end : mention.start].rstrip().endswith("của")
+        for doc in docs
+    )
 
 
 def _score(reading: Reading, mentions: Sequence[Mention], weights: dict[str, float]) -> float:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from services.classifier import bodies, documents, hits, patterns, reading, salience
+from services.classifier import bodies, documents, events, hits, indicators, patterns, reading, salience, tasks
 from services.classifier.documents import Found
 from services.classifier.mentions import Mention
 from services.classifier.patterns import Kind
@@ -47,7 +47,13 @@ class Tagger:
         docs = documents.find(read, found, self.registry)
         bodies_found = bodies.find(read, found, self.lexicon)
         named = [*_initiatives(read, found), *_founded(docs)]
-        return salience.decide(item.id, read, named, bodies_found, docs, self.taxonomy)
+        tags = salience.decide(item.id, read, named, bodies_found, docs, self.taxonomy)
+        return msgspec.structs.replace(
+            tags,
+            events=events.find(read, found, bodies_found.agencies),
+            tasks=tasks.find(read, found, bodies_found.agencies),
+            indicators=indicators.find(read),
+        )
 
 
 def _day(item: TagInput | m.Item) -> date | None:

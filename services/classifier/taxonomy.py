@@ -20,7 +20,7 @@ from tinsom.errors import ConfigError
 
 SHIPPED = Path(__file__).with_name("taxonomy")
 
-Where = Literal["before", "after", "near", "sentence", "item"]
+Where = Literal["before", "after", "behind", "near", "sentence", "item"]
 Then = Literal["reject", "require"]
 
 
@@ -34,7 +34,8 @@ class Names(_Row, frozen=True, kw_only=True):
 
 
 class Rule(_Row, frozen=True, kw_only=True):
-    """Context of a mention: `before` and `after` touch it, `near` is 60 characters, `item` the whole item."""
+    """Context of a mention: `before` and `after` touch it, `behind` is within 60 characters before it, `near`
+    within 60 on both sides, `sentence` and `item` anywhere in these."""
 
     when: Where
     any: list[str]
@@ -57,6 +58,7 @@ class Initiative(_Row, frozen=True, kw_only=True):
     aliases: list[str] = []
     abbreviations: list[str] = []
     weak: list[str] = []
+    weak_min: int = 1  # so many weak mentions are needed when nothing else proves it
     blocks: list[str] = []  # phrases that contain an alias and mean something else
     implied: list[str] = []  # names inside other names: mentioned only, never more
     rules: list[Rule] = []
@@ -97,6 +99,7 @@ class Local(_Row, frozen=True, kw_only=True):
     kind: str
     heads: list[str]
     names: Names
+    blocks: list[str] = []
     cores: dict[str, list[str]] = {}
 
 
@@ -132,6 +135,7 @@ class Context(_Row, frozen=True, kw_only=True):
     tail: list[str] = []
     offices: list[str] = []
     private_heads: list[str] = []  # "Đại học", "Bệnh viện": what follows is no place
+    venues: list[str] = []  # a sentence with these lists places that nothing happens to
     acts: list[str] = []  # what a body does, right after its name
     ordered: list[str] = []  # what makes it the one that is told to, right before
     surnames: list[str] = []

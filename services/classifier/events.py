@@ -1,0 +1,96 @@
+"""Events: sessions with their body and number, conferences, launches, signings, each with its date."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from services.classifier import dates
+from services.classifier.hits import Hit
+from services.classifier.mentions import Mention
+from services.classifier.patterns import Kind
+from services.classifier.reading import Reading, Segment
+from tinsom import messages as m
+
+_ORDINALS = {
+    "nhất": 1, "một": 1, "hai": 2, "ba": 3, "tư": 4, "bốn": 4, "năm": 5, "sáu": 6, "bảy": 7, "tám": 8, "chín": 9,
+    "mười": 10,
+}  # fmt: skip
+_NUMBER = re.compile(
+    r"(?: toàn thể| thường kỳ)? (?:lần )?(?:thứ )?(\d{1,3}|" + "|".join(_ORDINALS) + r")(?![\w/])"
+)
+_TYPES = (
+    ("launch", ("khai trương", "ra mắt", "lễ khai trương")),
+    ("signing", ("lễ ký", "ký kết")),
+    ("conference", ("hội nghị", "hội thảo", "diễn đàn")),
+)
+BODY_REACH = 140
+EVENT_CHARS = 1_500
+
+
+def find(reading: Reading, hits: Sequence[Hit], agencies: Sequence[Mention]) -> list[m.Event]:
+    """Numbered sessions, else what the head of the text says is held; no event is the common answer."""
+    sessions: dict[tuple[str | None, int], m.Event] = {}
+    for hit in hits:
+        if _is(hit, "session") and hit.start < min(reading.tail, EVENT_CHARS):
+            number = _number(reading.lower, hit.end)
+            if number is not None:
+                body = _body(hit, agencies)
+                event = m.Event(type="session", body=body, number=number, date=_date(reading, hit.start))
+                sessions.setdefault((body, number), event)
+    if sessions:
+        with_body = [event for (body, _), event in sessions.items() if body]
+        return with_body or list(sessions.values())
+    return _unnumbered(reading, hits, agencies)
+
+
+def _is(hit: Hit, word: str) -> bool:
+    return any(entry.kind is Kind.WORD and entry.id == word for entry in hit.entries)
+
+
+def _number(lower: str, end: int) -> int | None:
+    match = _NUMBER.match(lower, end)
+    if match is None:
+        return None
+    return int(match[1]) if match[1].isdigit() else _ORDINALS[match[1]]
+
+
+def _body(hit: Hit, agencies: Sequence[Mention]) -> str | None:
+    after = [a for a in agencies if hit.end <= a.start < hit.end + BODY_REACH and not _is_person(a)]
+    if after:
+        return after[0].id
+    before = [a for a in agencies if hit.start - BODY_REACH <= a.start < hit.start and not _is_person(a)]
+    return before[-1].id if before else None
+
+
+def _is_person(mention: Mention) -> bool:
+    return mention.id in ("thu-tuong", "pho-thu-tuong", "chu-tich-nuoc")
+
+
+def _date(reading: Reading, position: int) -> str | None:
+    """The date of the sentence that tells of it, else the first of the head; a year left out is the nearest."""
+    for start, end in (reading.sentence(position), (reading.title_end, min(reading.lede_end + 400, reading.tail))):
+        found = [
+            when
+            for when in dates.find(reading.lower, start, end, reading.day, past=True)
+            if when.precision == "day"
+        ]
+        if found:
+            return found[0].day.isoformat()
+    return None
+
+
+def _unnumbered(reading: Reading, hits: Sequence[Hit], agencies: Sequence[Mention]) -> list[m.Event]:
+    for hit in hits:
+        if hit.start >= reading.lede_end or not (_is(hit, "event") or _is(hit, "session")):
+            continue
+        word = reading.lower[hit.start : hit.end]
+        kind = next((kind for kind, words in _TYPES if word in words), "session")
+        date = _date(reading, hit.start)
+        if date is None or reading.segment(hit.start) not in (Segment.TITLE, Segment.LEDE):
+            continue
+        head = [a for a in agencies if a.start < reading.lede_end]
+        body = _body(hit, agencies) or (head[0].id if head else None)
+        if body is not None:
+            return [m.Event(type=kind, body=body, number=None, date=date)]
+    return []

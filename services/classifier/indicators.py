@@ -1,0 +1,86 @@
+"""Indicators: a number in Vietnamese form with the unit that it counts, as printed even where it looks wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from services.classifier.reading import Reading
+from tinsom import messages as m
+
+_NUMBER = re.compile(r"\d[\d.,]*")
+_SCALES = {"nghìn": 1e3, "ngàn": 1e3, "triệu": 1e6, "tỷ": 1e9, "tỉ": 1e9, "vạn": 1e4}
+_UNITS = (
+    "tài khoản", "hồ sơ", "nhiệm vụ", "thủ tục hành chính", "thủ tục", "dịch vụ công", "lượt", "giao dịch",
+    "người dân", "người", "cơ sở dữ liệu", "cơ sở", "bệnh viện", "nền tảng", "mục tiêu", "đồng chí", "đồng",
+    "usd", "văn bản", "doanh nghiệp", "thẻ căn cước", "thẻ", "bản ghi", "trường hợp", "công dân", "thuê bao",
+    "cuộc gọi", "điểm", "trạm", "camera", "khách hàng", "học sinh", "sinh viên", "máy", "trường", "địa phương",
+    "tỉnh", "xã", "phường", "bộ", "tổ",
+)  # fmt: skip
+_UNIT = re.compile(r"\s?(%)|((?:\s(?:nghìn|ngàn|triệu|tỷ|tỉ|vạn))*)\s(" + "|".join(_UNITS) + r")(?!\w)")
+_THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+$")
+_CLAUSE = (". ", "; ", ", ", ": ", " (")
+MAX_NAME = 80
+MAX_INDICATORS = 40
+
+
+def find(reading: Reading) -> list[m.Indicator]:
+    found: list[m.Indicator] = []
+    for indicator in _all(reading):
+        found.append(indicator)
+        if len(found) == MAX_INDICATORS:
+            break
+    return found
+
+
+def _all(reading: Reading) -> Iterable[m.Indicator]:
+    lower, plain = reading.lower, reading.plain
+    for match in _NUMBER.finditer(lower, reading.title_end, reading.tail):
+        start = match.start()
+        if lower[start - 1] in "/-.,%" or lower[start - 1].isalpha():
+            continue  # part of a date, a document number, a range or a word
+        digits = match[0].rstrip(".,")
+        unit = _UNIT.match(lower, start + len(digits))
+        if unit is None:
+            continue
+        value = parse_number(digits)
+        if value is None:
+            continue
+        for scale in (unit[2] or "").split():
+            value *= _SCALES[scale]
+        yield m.Indicator(
+            name=_name(plain, start, unit.end()),
+            value=value,
+            unit=unit[1] or unit[3],
+            raw=plain[start : unit.end()],
+        )
+
+
+def parse_number(digits: str) -> float | None:
+    """Decimal comma, thousand points: 28,2 and 230.000; a point before fewer than three digits is a decimal."""
+    if _THOUSANDS.match(digits):
+        digits = digits.replace(".", "")
+    elif digits.count(",") == 1 and "." in digits:
+        digits = digits.replace(".", "").replace(",", ".")
+    elif re.fullmatch(r"\d{1,3}(?:,\d{3}){2,}", digits):
+        digits = digits.replace(",", "")
+    else:
+        digits = digits.replace(",", ".")
+    try:
+        return float(digits)
+    except ValueError:
+        return None
+
+
+def _name(plain: str, start: int, end: int) -> str:
+    """What is counted: the words before in the same clause and the few after the unit."""
+    before = plain[max(0, start - MAX_NAME) : start]
+    cut = max(before.rfind(mark) + len(mark) for mark in _CLAUSE if mark in before) if _has_mark(before) else 0
+    after = plain[end : end + 40]
+    stop = min([after.find(mark) for mark in (",", ".", ";", ")", "(") if mark in after] or [len(after)])
+    name = f"{before[cut:].strip()} … {after[:stop].strip()}".strip(" …")
+    return " ".join(name.split())[: MAX_NAME * 2]
+
+
+def _has_mark(before: str) -> bool:
+    return any(mark in before for mark in _CLAUSE)

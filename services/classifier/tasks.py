@@ -1,0 +1,191 @@
+"""Tasks with deadlines: who is to do what by when, as announcements order it.
+
+A task starts from a word of time ("trước ngày", "hoàn thành trong", "đến hết") with a date that is not past, in a
+sentence that orders or promises; its lead is the body that is told, not the one that tells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from services.classifier import dates
+from services.classifier.dates import When
+from services.classifier.hits import Hit
+from services.classifier.mentions import Mention
+from services.classifier.patterns import Kind
+from services.classifier.reading import Reading
+from tinsom import messages as m
+
+MAX_ACTION = 240
+MAX_RAW = 320
+LOOK_BACK = 900
+_BEFORE = re.compile(
+    r"(?P<cue>trước thời điểm|trước cuối|trước hết|trước|chậm nhất(?: là)?(?: vào)?|muộn nhất(?: là)?"
+    r"|(?:đến|tới|cho đến) hết|cuối|hết|hạn cuối|hoàn thành (?:vào|trong)|xong (?:vào|trong|trước)|trong|đến|tới"
+    r"|vào|từ nay đến)(?: ngày| thời gian| cuối| hết)*\s?$"
+)
+# Clearly ordered; and what also orders, promises or plans: without any of these a date is news, not a deadline.
+_CLEAR = (
+    "hoàn thành", "hoàn tất", "phấn đấu", "yêu cầu", "giao ", "khẩn trương", "chỉ đạo", "báo cáo", "phải ",
+    "đề nghị",
+)  # fmt: skip
+_ORDERS = (
+    "hoàn thành", "hoàn tất", "phấn đấu", "yêu cầu", "giao ", "khẩn trương", "chỉ đạo", "báo cáo", "phải ",
+    "đề nghị", "trình ", "gửi ", "đảm bảo", "bảo đảm", "cần ", "triển khai", "đẩy nhanh", "dự kiến",
+    "mục tiêu", "cam kết", "đưa ", "đang hoàn thiện", "ban hành", "thành lập", "100%", "nghiên cứu",
+)  # fmt: skip
+_DONE = ("đã hoàn thành", "đã ban hành", "đã trình", "đã có ", "đã được", "đã triển khai", "đã ký")
+_CLASSES = re.compile(
+    r"các (?:bộ|địa phương|tỉnh|cơ quan|đơn vị|sở|cơ sở|bệnh viện|ngành|doanh nghiệp)"
+    r"|tất cả (?:các )?(?:bệnh viện|cơ sở)|ubnd (?:các|cấp)|bộ, ngành|bộ ngành|100%|phường|\bxã\b"
+)
+_ORDERERS = frozenset(("thu-tuong", "pho-thu-tuong", "chinh-phu", "quoc-hoi", "bo-chinh-tri", "ban-bi-thu"))
+_LAW_TALK = (
+    "hiệu lực",
+    "có hiệu lực",
+    "áp dụng từ",
+    "hết hiệu lực",
+    "sinh trước",
+    "bị phạt",
+    "ký ngày",
+    "ban hành ngày",
+)
+
+
+class _Deadline(NamedTuple):
+    day: date
+    precision: str
+    start: int
+    end: int
+
+
+def find(reading: Reading, hits: Sequence[Hit], agencies: Sequence[Mention]) -> list[m.Task]:
+    """Tasks with a deadline, in order; one for each sentence and deadline."""
+    if reading.day is None and not agencies:
+        return []
+    tasks: dict[tuple[int, date], m.Task] = {}
+    for start, end in _sentences(reading, hits):
+        for deadline in _deadlines(reading, start, end):
+            task = _task(reading, start, end, deadline, agencies)
+            if task is not None:
+                tasks.setdefault((start, deadline.day), task)
+    return list(tasks.values())
+
+
+def _sentences(reading: Reading, hits: Sequence[Hit]) -> Iterable[tuple[int, int]]:
+    """Sentences of the text that hold a word of time; the title repeats what the text says."""
+    last = -1
+    for hit in hits:
+        if hit.entries[0].kind is Kind.WORD and hit.entries[0].id == "time" and hit.start < reading.tail:
+            start, end = reading.sentence(hit.start)
+            if start != last:
+                last = start
+                yield start, end
+
+
+def _deadlines(reading: Reading, start: int, end: int) -> Iterable[_Deadline]:
+    lower, day = reading.lower, reading.day
+    for when in dates.find(lower, start, end, day):
+        cue = _BEFORE.search(lower, max(start, when.start - 28), when.start)
+        if cue is None:
+            continue
+        until = _until(when, cue["cue"])
+        if day is not None and not day - timedelta(days=1) <= until.day <= day + timedelta(days=550):
+            continue
+        if _weak_cue(cue["cue"]) and not _is_ordered(lower, start, end, cue["cue"], when):
+            continue
+        yield until
+
+
+def _weak_cue(cue: str) -> bool:
+    return cue in ("trong", "vào", "đến", "tới", "cuối", "hết")
+
+
+def _is_ordered(lower: str, start: int, end: int, cue: str, when: When) -> bool:
+    """A month says when something happens; it is a deadline where it is clearly ordered or ends the sentence."""
+    sentence = lower[start:end]
+    if when.precision == "year" and cue in ("trong", "đến", "tới"):
+        return "phấn đấu" in sentence or "hoàn thành" in sentence
+    if when.precision == "month" and when.start > start + 40 and not lower[when.end : end].strip(" .;"):
+        return True
+    return any(word in sentence for word in _CLEAR)
+
+
+def _until(when: When, cue: str) -> _Deadline:
+    """Before October is the last of September; before the end of July is the last of July."""
+    day = when.day
+    if cue == "trước" and when.precision != "day":
+        first = {"month": day.replace(day=1), "year": day.replace(month=1, day=1)}.get(when.precision)
+        if first is None:
+            first = date(day.year, day.month - 2, 1)
+        day = first - timedelta(days=1)
+    return _Deadline(day, when.precision, when.start, when.end)
+
+
+def _task(
+    reading: Reading, start: int, end: int, deadline: _Deadline, agencies: Sequence[Mention]
+) -> m.Task | None:
+    sentence = reading.lower[start:end]
+    if not any(word in sentence for word in _ORDERS) or any(word in sentence for word in _LAW_TALK):
+        return None
+    before = reading.lower[max(start, deadline.start - 80) : deadline.start]
+    if any(word in before for word in _DONE):
+        return None
+    lead, co = _doers(reading, start, end, deadline.start, agencies)
+    if (
+        not lead
+        and _CLASSES.search(sentence) is None
+        and _CLASSES.search(reading.lower, max(0, start - 300), start) is None
+    ):
+        return None
+    raw = reading.plain[start:end].strip()
+    return m.Task(
+        lead=lead,
+        co=co,
+        action=_action(reading.plain[start : deadline.end]),
+        deadline=deadline.day.isoformat(),
+        precision=deadline.precision,
+        raw=raw[:MAX_RAW],
+    )
+
+
+def _action(clause: str) -> str:
+    clause = " ".join(clause.split()).strip(" .;,-+•")
+    if len(clause) <= MAX_ACTION:
+        return clause
+    return "…" + clause[-MAX_ACTION:].split(" ", 1)[-1]
+
+
+def _doers(
+    reading: Reading, start: int, end: int, at: int, agencies: Sequence[Mention]
+) -> tuple[list[str], list[str]]:
+    """The bodies of the sentence that are told to act; else the last one told before, in the text just above."""
+    inside = [mention for mention in agencies if start <= mention.start < end]
+    lead, co = _split(reading, [mention for mention in inside if mention.id not in _ORDERERS])
+    if lead:
+        return lead, co
+    above = [
+        mention
+        for mention in agencies
+        if start - LOOK_BACK <= mention.start < start and mention.id not in _ORDERERS and mention.factor >= 1.0
+    ]
+    if above and _CLASSES.search(reading.lower, start, at) is None:
+        return [above[-1].id], co
+    return [], co
+
+
+def _split(reading: Reading, inside: Sequence[Mention]) -> tuple[list[str], list[str]]:
+    lead: dict[str, None] = {}
+    co: dict[str, None] = {}
+    for mention in inside:
+        before = reading.lower[max(0, mention.start - 90) : mention.start]
+        if "phối hợp" in before and "," not in before[before.rfind("phối hợp") :][60:]:
+            co[mention.id] = None
+        elif before.rstrip().endswith(("trình", "gửi", "gửi về", "cho", "của", "tới")):
+            continue
+        elif mention.id not in co:
+            lead[mention.id] = None
+    return list(lead), list(co)
