@@ -13,11 +13,12 @@ from typing import Any
 
 from services.collector import dates
 from services.collector.decide import Decision, Reading, decide
-from services.collector.extract import Extractor, extract
+from services.collector.extract import extract
 from services.collector.fetch import ANY_HOST, MAX_PAGE_BYTES, PAGE_TYPES, Fetcher
 from services.collector.known import FeedState, Known
 from services.collector.page import Page
 from services.collector.poll import LiveWeb, Look, Web, look
+from services.collector.pool import Pool
 from services.collector.schedule import retry_after
 from tinsom.errors import InputError, UnreachableError
 from tinsom.messages import Source
@@ -52,12 +53,11 @@ async def poll_urls(
 ) -> list[PollReport]:
     """Poll each address once, side by side, as a source never seen before; reports in the order of `urls`."""
     allowed = [ANY_HOST] if allow_private else []
-    extractor = Extractor(executor=None)
-    async with Fetcher(contact=contact, timeout=timeout, allow_private=allowed) as fetcher:
-        web = LiveWeb(fetcher, extractor)
-        return list(
-            await asyncio.gather(*(poll_source(Source(id=url, publisher=url, url=url), web) for url in urls))
-        )
+    with ThreadPoolExecutor(2) as threads:
+        async with Fetcher(contact=contact, timeout=timeout, allow_private=allowed) as fetcher:
+            web = LiveWeb(fetcher, Pool(executor=threads))
+            sources = [Source(id=url, publisher=url, url=url) for url in urls]
+            return list(await asyncio.gather(*(poll_source(source, web) for source in sources)))
 
 
 async def poll_source(source: Source, web: Web) -> PollReport:
@@ -97,10 +97,8 @@ async def extract_inputs(
     Raises InputError for a file that is not there, UnreachableError for an address that gives no page.
     """
     allowed = [ANY_HOST] if allow_private else []
-    with ThreadPoolExecutor(2) as pool:
-        async with Fetcher(contact=contact, timeout=timeout, allow_private=allowed) as fetcher:
-            extractor = Extractor(executor=pool)
-            return [await _extract_one(one, fetcher, extractor) for one in inputs]
+    async with Fetcher(contact=contact, timeout=timeout, allow_private=allowed) as fetcher:
+        return [await _extract_one(one, fetcher) for one in inputs]
 
 
 def extract_json(report: ExtractReport) -> dict[str, Any]:
@@ -118,12 +116,12 @@ def extract_json(report: ExtractReport) -> dict[str, Any]:
     }
 
 
-async def _extract_one(given: str, fetcher: Fetcher, extractor: Extractor) -> ExtractReport:
+async def _extract_one(given: str, fetcher: Fetcher) -> ExtractReport:
     if given.startswith(("http://", "https://")):
         response = await fetcher.get(given, accept=PAGE_TYPES, limit=MAX_PAGE_BYTES)
         if response.fault or response.status != 200:
             raise UnreachableError(f"{given}: {response.fault or f'status {response.status}'}")
-        page = await extractor.read(response.body, response.content_type, response.url)
+        page = await asyncio.to_thread(extract, response.body, response.content_type, response.url)
     else:
         page = await asyncio.to_thread(extract, _file(given))
     dated = dates.read(page.published if page else "", now=time.time(), timezone=_VIETNAM)

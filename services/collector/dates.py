@@ -171,6 +171,7 @@ def _instant(parts: _Parts, local: tzinfo) -> datetime:
     return (at + extra).astimezone(UTC)
 
 
+@lru_cache(maxsize=2_048)  # poll after poll shows the same dates
 def _parts(raw: str, month_first: bool) -> _Parts | None:
     if match := _ISO.match(raw):
         return _iso(match)

@@ -66,18 +66,19 @@ class _Candidate:
     names: Aliases
     digest: str
     specific: bool  # the link leads to one article
+    match: str | None = None  # the known item that its strong names mean
 
 
 def decide(entries: Sequence[Entry], known: Known, feed: FeedState, source: Source, now: float) -> Reading:
     """Decide about all entries of one document; `known` is not touched."""
     candidates = _usable([_candidate(entry, source, now) for entry in entries])
     distrust = _distrust(candidates, known, feed, source.id)
-    candidates = [_trusting(c, distrust) for c in candidates]
-    winners, losers = _unique(candidates, known)
+    candidates = [_matched(_trusting(c, distrust), known) for c in candidates]
+    winners, losers = _unique(candidates)
     fold = _Fold(source, now, known.layer(), bulk_titles=_bulk_titles(winners, known))
-    fold.claimed = {i for c in winners if (i := _strong_match(c, known)) is not None}
+    fold.claimed = {c.match for c in winners if c.match is not None}
     baseline = _is_baseline(feed, source, bool(fold.claimed))
-    archive = _archive(winners, known, now)
+    archive = _archive(winners, now)
     decided = [fold.decide(c, baseline or (archive and _is_old(c, now))) for c in winners]
     decisions = tuple(sorted((*decided, *losers), key=lambda d: _age(d.entry, d.dated, now)))
     return Reading(decisions, tuple(sorted(distrust)), _is_rollover(decided, baseline), baseline)
@@ -169,12 +170,14 @@ def _without(c: _Candidate, *, guid: bool, link: bool) -> _Candidate:
 # --- who is who ---------------------------------------------------------------------------------------------
 
 
-def _unique(candidates: list[_Candidate], known: Known) -> tuple[list[_Candidate], list[Decision]]:
+def _unique(candidates: list[_Candidate]) -> tuple[list[_Candidate], list[Decision]]:
     """Entries to decide about, oldest first; of several with one identity the document's first one counts."""
     winners, losers = [], []
     seen: set[int | str] = set()
     for c in sorted(candidates, key=lambda c: c.entry.position):
-        names = set(_identity(c)) | {i for i in (_strong_match(c, known),) if i is not None}
+        names: set[int | str] = set(_identity(c))
+        if c.match is not None:
+            names.add(c.match)
         if not names:
             losers.append(Decision("dropped-no-identity", c.entry, c.dated))
         elif names & seen:
@@ -188,6 +191,11 @@ def _unique(candidates: list[_Candidate], known: Known) -> tuple[list[_Candidate
 def _identity(c: _Candidate) -> tuple[int, ...]:
     """What an entry is told apart by: strong names, or the first weak one it has."""
     return c.names.strong or c.names.weak[:1] or ((c.names.title,) if c.names.title else ())
+
+
+def _matched(c: _Candidate, known: Known) -> _Candidate:
+    match = _strong_match(c, known)
+    return c if match is None else replace(c, match=match)
 
 
 def _strong_match(c: _Candidate, known: Known) -> str | None:
@@ -209,7 +217,7 @@ def _weak_names(c: _Candidate, bulk_titles: bool) -> tuple[int, ...]:
 
 def _bulk_titles(winners: list[_Candidate], known: Known) -> bool:
     """Do so many unknown entries bear known titles that somebody published an archive again?"""
-    unmatched = [c for c in winners if _strong_match(c, known) is None and known.find(c.names.weak) is None]
+    unmatched = [c for c in winners if c.match is None and known.find(c.names.weak) is None]
     again = sum(1 for c in unmatched if c.names.long_title and known.owner(c.names.title) is not None)
     return again >= BULK and again * 2 >= len(unmatched)
 
@@ -219,9 +227,9 @@ def _is_baseline(feed: FeedState, source: Source, anything_known: bool) -> bool:
     return not feed.baseline_done or (feed.url not in ("", source.url) and not anything_known)
 
 
-def _archive(winners: list[_Candidate], known: Known, now: float) -> bool:
+def _archive(winners: list[_Candidate], now: float) -> bool:
     """Are there many entries that are unknown and old?"""
-    return sum(1 for c in winners if _is_old(c, now) and _strong_match(c, known) is None) >= BULK
+    return sum(1 for c in winners if c.match is None and _is_old(c, now)) >= BULK
 
 
 def _is_old(c: _Candidate, now: float) -> bool:
@@ -259,7 +267,7 @@ class _Fold:
         return decision
 
     def _match(self, c: _Candidate) -> ItemState | None:
-        strong = _strong_match(c, self.known)
+        strong = c.match or _strong_match(c, self.known)
         if strong is not None:
             return self.known.get(strong)
         for alias in _weak_names(c, self.bulk_titles):
@@ -287,6 +295,8 @@ class _Fold:
         return minted
 
     def _again(self, c: _Candidate, item: ItemState) -> Decision:
+        if item.shown.get(self.source.id) == c.digest and self._is_fresh(c, item):
+            return Decision("same", c.entry, c.dated, item)
         fields = self._news(c, item)
         added = not set(c.names.strong) <= set(item.aliases)
         aliases = list(dict.fromkeys((*item.aliases, *c.names.all)))[:MAX_ALIASES] if added else item.aliases
@@ -299,6 +309,15 @@ class _Fold:
             seen_at=self.now if self.now - item.seen_at > SEEN_EVERY else item.seen_at,
         )
         return Decision("changed" if fields else "same", c.entry, c.dated, after, after != item, fields)
+
+    def _is_fresh(self, c: _Candidate, item: ItemState) -> bool:
+        """Nothing to add to what is known: no new name, and seen lately."""
+        names = c.names
+        return (
+            (not names.guid or names.guid in item.aliases)
+            and (not names.link or names.link in item.aliases)
+            and self.now - item.seen_at <= SEEN_EVERY
+        )
 
     def _news(self, c: _Candidate, item: ItemState) -> tuple[str, ...]:
         """Fields that this feed shows otherwise than before, unless another feed brought the very same already."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 # Longer values are cut: they are somebody's mistake, and must not fill the log.
 MAX_ID, MAX_TITLE, MAX_LEDE, MAX_TEXT = 2_000, 1_000, 10_000, 300_000
+# More entries than this in one document are left out, and counted.
+MAX_ENTRIES = 2_000
 
 
 @dataclass(frozen=True, slots=True)

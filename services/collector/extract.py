@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from typing import Any
-
-import trafilatura
 
 from services.collector import decode, markup
 from services.collector.entry import MAX_LEDE, MAX_TEXT, MAX_TITLE
 from services.collector.page import Page, joined
 
-TIMEOUT = 30.0
 _MAX_META = 400
 _JSON_LD_DEPTH = 4
 
 
 def extract(body: bytes, content_type: str = "", url: str = "") -> Page | None:
     """Read one page; None when there is nothing to read. Takes 13 to 250 ms."""
+    import trafilatura  # 60 MB and half a second, which only the workers of the pool need to spend
+
     tree = trafilatura.load_html(decode.decode(body, content_type).text)
     if tree is None:
         return None
@@ -109,44 +104,3 @@ def _nodes(data: Any, depth: int) -> list[dict[str, Any]]:
     if depth and isinstance(data, dict):
         return [data, *_nodes(data.get("@graph"), depth - 1)]
     return []
-
-
-class Extractor:
-    """`extract` off the event loop. A page that takes too long, or kills its worker, is a page without text."""
-
-    def __init__(self, workers: int = 0, executor: Executor | None = None) -> None:
-        self._workers = workers
-        self._given = executor
-        self._pool: Executor | None = executor
-
-    async def read(self, body: bytes, content_type: str, url: str) -> Page | None:
-        future = self._executor().submit(extract, body, content_type, url)
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                return await asyncio.wrap_future(future)
-        except (TimeoutError, BrokenProcessPool):
-            self._restart(future)
-        except Exception:
-            return None
-        return None
-
-    def close(self) -> None:
-        if self._pool is not None and self._pool is not self._given:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool = self._given
-
-    def _executor(self) -> Executor:
-        if self._pool is None:
-            # Not fork: the log's threads may hold locks that the child would wait for for ever.
-            self._pool = ProcessPoolExecutor(self._workers or None, mp_context=get_context("spawn"))
-        return self._pool
-
-    def _restart(self, future: Future[Page | None]) -> None:
-        """A worker that hangs cannot be taken back: its pool ends, the next page begins another."""
-        if future.cancel() or self._given is not None:
-            return
-        pool, self._pool = self._pool, None
-        if isinstance(pool, ProcessPoolExecutor):
-            for process in list((getattr(pool, "_processes", None) or {}).values()):
-                process.kill()
-            pool.shutdown(wait=False, cancel_futures=True)

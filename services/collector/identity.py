@@ -11,6 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from services.collector.entry import Entry
@@ -60,10 +61,10 @@ def aliases(entry: Entry, source: str, at: datetime | None, *, exact: bool) -> A
     """The names of `entry` as `source` shows it; `at` is its date, `exact` if it has a time of day."""
     title = folded(entry.title)
     when = _when(title, at, exact)
-    path = _specific_path(entry.link)
+    canonical_link, path, _ = _link(entry.link)
     return Aliases(
         guid=_alias("guid", _guid_scope(entry.guid, source)) if entry.guid else 0,
-        link=_alias("link", canonical(entry.link)) if entry.link else 0,
+        link=_alias("link", canonical_link) if entry.link else 0,
         dated=_alias("dated", f"{title}\0{when}") if when else 0,
         path=_alias("path", f"{title}\0{path}") if path and title else 0,
         title=_alias("title", title) if title else 0,
@@ -79,13 +80,7 @@ def mint(publisher: str, alias: int, salt: int = 0) -> str:
 
 def canonical(link: str) -> str:
     """What a link points at, whatever its scheme, `www.`, port, tracking or fragment; for comparing only."""
-    parts = _split(link)
-    if parts is None:
-        return link
-    host = _MOBILE.sub("", (parts.hostname or "").rstrip("."))
-    path = parts.path.rstrip("/") or "/"
-    query = _without_tracking(parts.query)
-    return f"{host}{path}{'?' + query if query else ''}"
+    return _link(link)[0]
 
 
 def tidy(link: str) -> str:
@@ -134,15 +129,22 @@ def _when(title: str, at: datetime | None, exact: bool) -> str:
     return at.date().isoformat() if len(title) >= _LONG_TITLE else ""
 
 
-def _specific_path(link: str) -> str:
-    parts = _split(link)
-    return parts.path if parts and _SPECIFIC_PATH.search(parts.path) else ""
-
-
 def is_specific(link: str) -> bool:
     """Does the link look like one article's, not a section's or the home page?"""
+    return _link(link)[2]
+
+
+@lru_cache(maxsize=2_048)  # poll after poll shows the same links
+def _link(link: str) -> tuple[str, str, bool]:
+    """Canonical form, path if it is one article's, and whether path or query are."""
     parts = _split(link)
-    return parts is not None and bool(_SPECIFIC_PATH.search(parts.path) or _ARTICLE_QUERY.search(parts.query))
+    if parts is None:
+        return link, "", False
+    host = _MOBILE.sub("", (parts.hostname or "").rstrip("."))
+    query = _without_tracking(parts.query)
+    path = parts.path if _SPECIFIC_PATH.search(parts.path) else ""
+    canonical_link = f"{host}{parts.path.rstrip('/') or '/'}{'?' + query if query else ''}"
+    return canonical_link, path, bool(path or _ARTICLE_QUERY.search(parts.query))
 
 
 def _without_tracking(query: str) -> str:

@@ -12,8 +12,9 @@ from html import unescape
 # Zero-width signs and soft hyphens survive NFKC and break every later match (Word and CMS pastes).
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff\u2060\u00ad"))
 _CONTROL = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
-_DROP = {**_INVISIBLE, **_CONTROL}
-_SPACES = re.compile(r"\s+")
+# Windows-1252 quotes and dashes that came through as C1 controls (0x80 to 0x9f).
+_WINDOWS = {code: bytes([code]).decode("cp1252", "replace").replace("\ufffd", "") for code in range(0x80, 0xA0)}
+_DROP = {**_INVISIBLE, **_CONTROL, **_WINDOWS}
 _LINE_SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)[^<>]*>|<[!?/][^<>]*>")
@@ -29,7 +30,11 @@ _HIDDEN = (("<!--", "-->"), ("<script", "</script"), ("<style", "</style"))
 
 def clean(text: str) -> str:
     """One line of plain text."""
-    return _SPACES.sub(" ", _nfc(text)).strip()
+    text = " ".join(text.split())
+    # Zero-width signs, controls and the like are not printable; nearly every text has none of them.
+    if not text.isprintable():
+        text = " ".join(text.translate(_DROP).split())
+    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
 def clean_lines(text: str) -> str:

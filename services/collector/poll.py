@@ -8,22 +8,26 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
+import structlog
 
-from services.collector import schedule
+from services.collector import documents, schedule
 from services.collector.decide import Decision, Reading
 from services.collector.entry import Document
-from services.collector.extract import Extractor
+from services.collector.extract import extract
 from services.collector.fetch import MAX_PAGE_BYTES, PAGE_TYPES, Fetcher, validators
 from services.collector.known import FeedState
 from services.collector.page import Page
-from services.collector.parse import parse
+from services.collector.pool import Pool, WorkError
 from services.collector.response import GOOD, Outcome, Response, body_hash, judge
 from tinsom import metrics
 from tinsom.messages import Source
 
+logger = structlog.get_logger(__name__)
+
 # An item whose page does not come in this time goes out with what the feed says.
 PAGE_SECONDS = 30.0
-# feedparser needs 1 ms for a kilobyte: what is larger is parsed beside the event loop.
+PARSE_SECONDS = 20.0
+# feedparser needs up to 4 ms for a kilobyte.
 _INLINE = 32_768
 _PAGE_OUTCOMES = frozenset(("new", "changed"))
 
@@ -33,6 +37,10 @@ class Web(Protocol):
 
     async def feed(self, url: str, etag: str, last_modified: str) -> Response: ...
 
+    async def document(self, response: Response) -> Document:
+        """The document in a response."""
+        ...
+
     async def page(self, url: str) -> Page | None:
         """The article at `url`, or nothing."""
         ...
@@ -41,10 +49,22 @@ class Web(Protocol):
 @dataclass(frozen=True)
 class LiveWeb:
     fetcher: Fetcher
-    extractor: Extractor
+    pool: Pool
 
     async def feed(self, url: str, etag: str, last_modified: str) -> Response:
         return await self.fetcher.get(url, headers=validators(etag, last_modified))
+
+    async def document(self, response: Response) -> Document:
+        given = response.body, response.content_type, response.url
+        quick = documents.read_fast(*given)
+        if quick is not None:
+            return quick
+        if len(response.body) <= _INLINE:
+            return documents.read(*given)
+        try:
+            return await self.pool.run(documents.read, *given, timeout=PARSE_SECONDS)
+        except WorkError:
+            return Document(fault="too slow")
 
     async def page(self, url: str) -> Page | None:
         result, page = await self._page(url)
@@ -59,9 +79,13 @@ class LiveWeb:
                     return response.fault or "status", None
                 if "html" not in (response.content_type or "html"):
                     return "not_html", None
-                page = await self.extractor.read(response.body, response.content_type, response.url)
-        except TimeoutError:
+                given = response.body, response.content_type, response.url
+                page = await self.pool.run(extract, *given, timeout=PAGE_SECONDS)
+        except (TimeoutError, WorkError):
             return "timeout", None
+        except Exception as error:  # lxml and trafilatura raise whatever a page makes them
+            logger.warning("page could not be read", error=type(error).__name__)
+            return "fault", None
         return ("ok", page) if page and page.text else ("no_text", page)
 
 
@@ -84,17 +108,10 @@ async def look(source: Source, feed: FeedState, web: Web) -> Look:
     )
     if outcome != "ok":
         return Look(outcome, response)
-    document = await read(response)
+    document = await web.document(response)
     if document.fault:
         return Look("parse", response, document)
     return Look("ok" if document.entries else "no_entries", response, document)
-
-
-async def read(response: Response) -> Document:
-    """The document in a response; large ones are read in a thread."""
-    if len(response.body) <= _INLINE:
-        return parse(response.body, response.content_type, response.url)
-    return await asyncio.to_thread(parse, response.body, response.content_type, response.url)
 
 
 async def read_pages(decisions: Iterable[Decision], web: Web) -> dict[int, Page]:

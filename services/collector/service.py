@@ -15,10 +15,10 @@ import structlog
 from services.collector import schedule, state
 from services.collector.agenda import Agenda
 from services.collector.decide import OUTCOMES as ENTRY_OUTCOMES
-from services.collector.extract import Extractor
 from services.collector.fetch import Fetcher
 from services.collector.poll import LiveWeb, Web
 from services.collector.polling import Poller
+from services.collector.pool import Pool
 from services.collector.share import Run, Share
 from services.collector.state import PartitionState
 from tinsom import codec, metrics
@@ -46,12 +46,12 @@ async def run(context: Context) -> None:
         concurrency=settings.concurrency,
         allow_private=settings.allow_private,
     )
-    extractor = Extractor()
+    pool = Pool()
     try:
         async with fetcher:
-            await Collector(context, LiveWeb(fetcher, extractor)).run()
+            await Collector(context, LiveWeb(fetcher, pool)).run()
     finally:
-        extractor.close()
+        pool.close()
 
 
 class Collector:

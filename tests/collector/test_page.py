@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from services.collector.extract import Extractor, extract
+from services.collector.extract import extract
 from services.collector.page import joined
 from tests.collector.test_commands import LEAD, PAGE
 
@@ -33,16 +33,3 @@ def test_linked_data_gives_the_date() -> None:
     page = extract(body.encode())
     assert page is not None
     assert page.published == "2026-03-01T09:51:00+07:00"
-
-
-async def test_a_worker_that_dies_costs_one_page() -> None:
-    extractor = Extractor(workers=1)
-    try:
-        extractor._executor().submit(__import__("os")._exit, 1)
-        first = await extractor.read(PAGE.encode(), "text/html", "https://bao.example/1")
-        second = await extractor.read(PAGE.encode(), "text/html", "https://bao.example/1")
-    finally:
-        extractor.close()
-    assert first is None
-    assert second is not None
-    assert second.text.startswith(LEAD)

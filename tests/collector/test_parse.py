@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.collector import markup
-from services.collector.entry import Document, Entry
-from services.collector.parse import MAX_ENTRIES, parse
+from services.collector.documents import read as parse
+from services.collector.entry import MAX_ENTRIES, Document, Entry
 from tests.collector.build import posts, rss
 
 BASE = "https://bao.example/rss/home.rss"

@@ -8,13 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-
 from services.collector.decide import decide
+from services.collector.documents import read as parse
 from services.collector.entry import Document
 from services.collector.extract import extract
 from services.collector.identity import folded
 from services.collector.known import FeedState, Known
-from services.collector.parse import parse
 from services.collector.response import Response, judge
 from tests.collector.build import NOW, source
 

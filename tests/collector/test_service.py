@@ -14,10 +14,11 @@ import msgspec
 import pytest
 
 from services.collector import catalogue, service
+from services.collector.documents import read as parse
+from services.collector.entry import Document
 from services.collector.expected import Shown, expected_items
 from services.collector.items import CHUNK
 from services.collector.page import Page
-from services.collector.parse import parse
 from services.collector.response import Response
 from services.collector.state import PartitionState
 from tests.collector.build import NOW, Post, posts, rss
@@ -48,6 +49,9 @@ class FakeWeb:
         if etag == tag:
             return Response(url, 304, {"etag": tag})
         return Response(url, 200, {"etag": tag}, body)
+
+    async def document(self, response: Response) -> Document:
+        return parse(response.body, "", response.url)
 
     async def page(self, url: str) -> Page | None:
         self.asked[url] += 1

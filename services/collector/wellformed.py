@@ -1,0 +1,257 @@
+"""The fast way: well-formed RSS, RDF and Atom read by lxml, thirty times as fast as feedparser.
+
+It reads only what it is sure to understand as feedparser does (every file of the parser suites agrees, see
+tests/collector/test_wellformed.py); at anything else (a doctype, a second title, foreign elements named like
+ours, markup where text should be) it says None, and feedparser reads the document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from lxml import etree
+
+from services.collector import markup
+from services.collector.entry import MAX_ENTRIES, MAX_TITLE, Document, Entry
+from services.collector.raw import build_entry, safe_link, ttl_of
+
+_ATOM, _RSS1 = "http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/"
+_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_DC = "http://purl.org/dc/elements/1.1/"
+_CONTENT = "http://purl.org/rss/1.0/modules/content/"
+_HTML_TYPES = frozenset(("text/html", "application/xhtml+xml", "html", "xhtml"))
+_TEXT_TYPES = _HTML_TYPES | {"text", "text/plain", None}
+_XHTML_TYPES = frozenset(("xhtml", "application/xhtml+xml"))
+
+# (namespace, lower-case name) → our name. Names of RSS are in no namespace.
+_RSS_FIELDS = {
+    ("", "title"): "title",
+    ("", "link"): "link",
+    ("", "guid"): "guid",
+    ("", "description"): "lede",
+    ("", "pubdate"): "published",
+    ("", "author"): "author",
+    (_CONTENT, "encoded"): "text",
+    (_DC, "creator"): "author",
+    (_DC, "date"): "updated",
+}
+_RDF_FIELDS = {(_RSS1 if ns == "" else ns, name): field for (ns, name), field in _RSS_FIELDS.items()}
+_ATOM_FIELDS = {
+    (_ATOM, "id"): "guid",
+    (_ATOM, "title"): "title",
+    (_ATOM, "summary"): "lede",
+    (_ATOM, "content"): "text",
+    (_ATOM, "published"): "published",
+    (_ATOM, "updated"): "updated",
+}
+# Read for nothing that we keep.
+_HARMLESS = frozenset(
+    {("", name) for name in ("category", "comments", "enclosure", "source", "image", "rating", "thumb")}
+    | {(_ATOM, name) for name in ("category", "rights", "contributor")}
+    | {(_RSS1, "items")}
+)
+# Elements of other vocabularies whose names mean nothing to feedparser's handlers either.
+_FOREIGN = frozenset(
+    (
+        "http://search.yahoo.com/mrss/",
+        "http://purl.org/rss/1.0/modules/slash/",
+        "http://wellformedweb.org/commentapi/",
+        "http://purl.org/syndication/thread/1.0",
+        "http://purl.org/rss/1.0/modules/syndication/",
+        "http://rssnamespace.org/feedburner/ext/1.0",
+        "http://www.georss.org/georss",
+    )
+)
+_MEANINGFUL = re.compile(
+    r"(?:title|link|guid|id|description|summary|abstract|body|content|encoded|fullitem|pubdate|date|published"
+    r"|updated|modified|issued|created|author|creator|name|managingeditor|subtitle|tagline|item|entry|channel"
+    r"|feed)$"
+)
+
+
+class _Unsure(Exception):
+    """This document is feedparser's."""
+
+
+def read(raw: bytes, base: str) -> Document | None:
+    """The document in `raw` (UTF-8 without a declaration), or None when only feedparser knows what it means."""
+    if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw or b"xml:base" in raw:
+        return None
+    try:
+        root = etree.fromstring(raw, _parser())
+        return _document(root, base)
+    except (etree.XMLSyntaxError, _Unsure, ValueError):
+        return None
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
+
+
+def _document(root: etree._Element, base: str) -> Document:
+    kind = root.tag
+    if kind == "rss":
+        channels = list(root)
+        if len(channels) != 1 or channels[0].tag != "channel":
+            raise _Unsure
+        return _channel(channels[0], list(channels[0].iter("item")), _rss_entry, base)
+    if kind == f"{{{_ATOM}}}feed":
+        return _atom(root, base)
+    if kind == f"{_RDF}RDF":
+        channel = root.find(f"{{{_RSS1}}}channel")
+        if channel is None:
+            raise _Unsure
+        return _channel(channel, list(root.iter(f"{{{_RSS1}}}item")), _rdf_entry, base, _RSS1)
+    raise _Unsure
+
+
+_Reader = Callable[["etree._Element", int, str], Entry]
+
+
+def _channel(
+    channel: etree._Element, items: list[etree._Element], read_entry: _Reader, base: str, namespace: str = ""
+) -> Document:
+    prefix = f"{{{namespace}}}" if namespace else ""
+    if any(name in ("item", "entry") and space != namespace for _, space, name in _children(channel)):
+        raise _Unsure
+    return Document(
+        entries=[read_entry(item, i, base) for i, item in enumerate(items[:MAX_ENTRIES])],
+        title=markup.cut(markup.text_of(channel.findtext(f"{prefix}title") or ""), MAX_TITLE),
+        link=safe_link(channel.findtext(f"{prefix}link") or "", base),
+        language=(channel.findtext(f"{prefix}language") or "").strip()[:35],
+        ttl=ttl_of(channel.findtext(f"{prefix}ttl") or ""),
+        surplus=max(0, len(items) - MAX_ENTRIES),
+    )
+
+
+def _rss_entry(item: etree._Element, position: int, base: str) -> Entry:
+    return _entry(_fields(item, _RSS_FIELDS), position, base)
+
+
+def _rdf_entry(item: etree._Element, position: int, base: str) -> Entry:
+    found = _fields(item, _RDF_FIELDS)
+    found.setdefault("guid", item.get(f"{_RDF}about") or "")
+    found["opaque"] = "yes"
+    return _entry(found, position, base)
+
+
+def _entry(found: dict[str, str], position: int, base: str) -> Entry:
+    return build_entry(
+        guid=found.get("guid", ""),
+        # A guid acts as link where there is none, unless it says that it is no permalink.
+        link=found.get("link") or (found.get("guid", "") if "opaque" not in found else ""),
+        title=found.get("title", ""),
+        lede=found.get("lede") or found.get("text", ""),
+        text=found.get("text", ""),
+        author=found.get("author", ""),
+        date=found.get("published") or found.get("updated", ""),
+        position=position,
+        base=base,
+    )
+
+
+def _fields(item: etree._Element, known: dict[tuple[str, str], str]) -> dict[str, str]:
+    """Our fields of one item; unsure when one occurs twice, holds markup, or something else is named like it."""
+    found: dict[str, str] = {}
+    for child, namespace, name in _children(item):
+        field = known.get((namespace, name))
+        if field is None:
+            _must_be_harmless(namespace, name, child)
+            continue
+        if field in found or len(child) or (name == "link" and child.attrib):
+            raise _Unsure
+        found[field] = (child.text or "").strip()
+        if name == "guid" and (child.get("isPermaLink") or "true") != "true":
+            found["opaque"] = "yes"
+    return found
+
+
+def _children(element: etree._Element) -> Iterator[tuple[etree._Element, str, str]]:
+    """Children with namespace and lower-case name; an unresolved entity or instruction is not for us."""
+    for child in element:
+        tag = child.tag
+        if not isinstance(tag, str):
+            raise _Unsure
+        if tag[0] == "{":
+            namespace, _, name = tag[1:].partition("}")
+            yield child, namespace, name.lower()
+        else:
+            yield child, "", tag.lower()
+
+
+def _must_be_harmless(namespace: str, name: str, child: etree._Element) -> None:
+    if (namespace, name) in _HARMLESS and not len(child):
+        return
+    foreign = namespace.lower() in _FOREIGN
+    if not foreign and namespace in ("", _ATOM, _RSS1, _DC, _CONTENT) and name not in ("subject",):
+        raise _Unsure
+    if _MEANINGFUL.match(name) and not (foreign and name == "content"):
+        raise _Unsure
+    for grandchild, inner_namespace, inner in _children(child):
+        _must_be_harmless(inner_namespace, inner, grandchild)
+
+
+def _atom(root: etree._Element, base: str) -> Document:
+    entries = [child for child in root if child.tag == f"{{{_ATOM}}}entry"]
+    nested = len(entries) != sum(1 for _ in root.iter(f"{{{_ATOM}}}entry"))
+    if nested or any(name == "item" for _, _, name in _children(root)):
+        raise _Unsure
+    title = root.find(f"{{{_ATOM}}}title")
+    return Document(
+        entries=[_atom_entry(entry, i, base) for i, entry in enumerate(entries[:MAX_ENTRIES])],
+        title=markup.cut(markup.text_of(_markup(title)), MAX_TITLE) if title is not None else "",
+        link=safe_link(_link(root), base),
+        language=(root.get("{http://www.w3.org/XML/1998/namespace}lang") or "")[:35],
+        surplus=max(0, len(entries) - MAX_ENTRIES),
+    )
+
+
+def _atom_entry(entry: etree._Element, position: int, base: str) -> Entry:
+    found: dict[str, str] = {}
+    for child, namespace, name in _children(entry):
+        field = _ATOM_FIELDS.get((namespace, name))
+        if field is None:
+            if (namespace, name) == (_ATOM, "author"):
+                found.setdefault("author", child.findtext(f"{{{_ATOM}}}name") or "")
+            elif (namespace, name) != (_ATOM, "link"):
+                _must_be_harmless(namespace, name, child)
+            continue
+        if field in found:
+            raise _Unsure
+        found[field] = _markup(child).strip()
+    found["link"] = _link(entry)
+    return _entry(found, position, base)
+
+
+def _markup(element: etree._Element) -> str:
+    """The markup that a text construct holds."""
+    kind = element.get("type")
+    if kind not in _TEXT_TYPES or element.get("src") or element.get("mode"):
+        raise _Unsure
+    if not len(element):
+        return element.text or ""
+    if kind not in _XHTML_TYPES:
+        raise _Unsure
+    inner = "".join(etree.tostring(child, encoding="unicode") for child in element)
+    return (element.text or "") + inner
+
+
+def _link(element: etree._Element) -> str:
+    """The last alternate link that leads to HTML, as feedparser takes it."""
+    found = ""
+    for child in element:
+        if child.tag != f"{{{_ATOM}}}link":
+            continue
+        if child.text and child.text.strip():
+            raise _Unsure
+        if child.get("rel", "alternate") == "alternate" and child.get("type", "text/html") in _HTML_TYPES:
+            found = child.get("href") or found
+    return found

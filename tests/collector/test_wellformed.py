@@ -1,0 +1,77 @@
+"""The fast reader and feedparser mean the same by every file that the fast one dares to read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.collector import decode, parse, wellformed
+from services.collector.entry import Document
+from tests.collector.build import posts, rss
+
+BASE = "https://bao.example/rss/home.rss"
+FIELDS = ("guid", "link", "title", "lede", "text", "date")
+
+
+def raw(body: bytes) -> bytes:
+    return decode.xml_text(decode.decode(body).text).encode("utf-8", "replace")
+
+
+def differences(quick: Document, patient: Document) -> set[str]:
+    if len(quick.entries) != len(patient.entries):
+        return {"count"}
+    pairs = list(zip(quick.entries, patient.entries, strict=True))
+    return {name for a, b in pairs for name in FIELDS if getattr(a, name) != getattr(b, name)}
+
+
+def test_an_ordinary_feed_goes_the_fast_way() -> None:
+    body = raw(rss(posts(*range(40, 0, -1))))
+    quick = wellformed.read(body, BASE)
+    assert quick is not None
+    assert len(quick.entries) == 40
+    assert quick == parse.parse(body, BASE)
+
+
+ITEM = "<rss version='2.0'><channel><title>t</title><item><title>a</title>{}</item></channel></rss>"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<title>b</title>",
+        "<description>x <b>y</b></description>",
+        "<x:title xmlns:x='urn:x'>z</x:title>",
+        "<x:group xmlns:x='urn:x'><x:link>z</x:link></x:group>",
+        "<atom:link xmlns:atom='http://www.w3.org/2005/Atom' href='/x'/>",
+        "<summary>s</summary>",
+        "<enclosure><title>inner</title></enclosure>",
+        "<description xml:base='/x'>s</description>",
+        "<link href='/x'>y</link>",
+        "<unclosed>",
+    ],
+)
+def test_what_it_is_not_sure_of_is_left_to_feedparser(inside: str) -> None:
+    assert wellformed.read(ITEM.format(inside).encode(), BASE) is None
+
+
+def test_a_doctype_is_never_the_fast_way() -> None:
+    assert wellformed.read(b"<!DOCTYPE rss [<!ENTITY a 'b'>]>" + ITEM.format("").encode(), BASE) is None
+
+
+def test_both_readers_agree_on_every_file_of_the_suites(private_data: Path) -> None:
+    quickly = 0
+    found: dict[str, set[str]] = {}
+    for line in (private_data / "feeds.jsonl").read_text("utf-8").splitlines():
+        path = private_data / json.loads(line)["path"]
+        body = raw(path.read_bytes())
+        quick = wellformed.read(body, BASE)
+        if quick is None:
+            continue
+        quickly += 1
+        if different := differences(quick, parse.parse(body, BASE)):
+            found[path.name] = different
+    print(f"\n{quickly} files the fast way; differences {found}")
+    assert found == {}
+    assert quickly > 2_500
