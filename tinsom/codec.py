@@ -26,6 +26,7 @@ TYPES: dict[str, type[m.Message]] = {
     "vn.tinsom.story.v1": m.Story,
     "vn.tinsom.subscription.v1": m.Subscription,
     "vn.tinsom.destination.v1": m.Destination,
+    "vn.tinsom.mute.v1": m.Mute,
     "vn.tinsom.alert.v1": m.Alert,
     "vn.tinsom.suppression.v1": m.Suppression,
     "vn.tinsom.delivery.v1": m.Delivery,

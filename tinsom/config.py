@@ -6,15 +6,16 @@ Unknown keys are errors. The environment is read here and nowhere else.
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 import yaml
 
-from tinsom import redact
+from tinsom import localtime, redact
 from tinsom.errors import ConfigError
-from tinsom.messages import Channel, Match, Priority
+from tinsom.messages import Channel, Match, Priority, Rhythm
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,6 +66,20 @@ class DestinationConfig(_Section, frozen=True, kw_only=True):
     address: str = ""  # chat id or mail address
     thread: int | None = None
     timezone: str = "Asia/Ho_Chi_Minh"
+    digest: Rhythm = "daily"
+    digest_at: str = "07:30"  # local time; a weekly digest comes on Monday
+    quiet: list[str] = []  # local time: `22:00-06:30`, `sat,sun 00:00-24:00`; what came meanwhile is one digest
+    breakthrough: bool = True  # urgent alerts come in quiet hours too
+    budget: int = 30  # messages in an hour beside urgent ones; the rest goes to a digest; 0: no limit
+    owner: str = ""  # alias of the destination that hears when this one takes nothing any more
+
+
+class MuteConfig(_Section, frozen=True, kw_only=True):
+    id: str
+    match: Match
+    until: datetime  # with a zone: 2026-12-01T00:00:00+07:00
+    destination: str = ""  # everybody when empty
+    author: str = ""
 
 
 class SubscriptionConfig(_Section, frozen=True, kw_only=True):
@@ -109,6 +124,7 @@ class Config(_Section, frozen=True, kw_only=True):
     sources: list[SourceConfig] = []
     destinations: list[DestinationConfig] = []
     subscriptions: list[SubscriptionConfig] = []
+    mutes: list[MuteConfig] = []
     telegram: TelegramConfig | None = None
     email: EmailConfig | None = None
 
@@ -152,13 +168,22 @@ def check(config: Config) -> list[str]:
         ("sources", [s.id for s in config.sources]),
         ("destinations", [d.alias for d in config.destinations]),
         ("subscriptions", [s.id for s in config.subscriptions]),
+        ("mutes", [m.id for m in config.mutes]),
     ):
         faults += [f"{what}: {i!r} occurs twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
     aliases = {d.alias: d for d in config.destinations}
     for s in config.subscriptions:
         if s.destination not in aliases:
             faults.append(f"subscriptions: {s.id!r} names destination {s.destination!r}, which does not exist")
+    for mute in config.mutes:
+        if mute.destination and mute.destination not in aliases:
+            faults.append(f"mutes: {mute.id!r} names destination {mute.destination!r}, which does not exist")
+        if mute.until.tzinfo is None:
+            faults.append(f"mutes: {mute.id!r} needs a zone in `until`: 2026-12-01T00:00:00+07:00")
     for d in config.destinations:
+        faults += [f"destinations: {d.alias!r}: {fault}" for fault in localtime.faults(d)]
+        if d.owner and d.owner not in aliases:
+            faults.append(f"destinations: {d.alias!r} names owner {d.owner!r}, which does not exist")
         if d.channel in ("telegram", "email"):
             if getattr(config, d.channel) is None:
                 faults.append(f"destinations: {d.alias!r} needs a `{d.channel}:` section")

@@ -155,7 +155,8 @@ class TaggedItem(Message, frozen=True, kw_only=True):
 
 # --- stories ------------------------------------------------------------------------------------------------
 
-StoryKind = Literal["new", "source", "fact", "withdrawn", "deadline", "burst", "silence"]
+StoryKind = Literal["new", "source", "fact", "withdrawn", "deadline", "burst", "silence", "notice"]
+"""What happened to a story; `notice` is the alerter's own word to an owner (a chat that takes nothing)."""
 
 
 class StoryChange(Message, frozen=True, kw_only=True):
@@ -205,6 +206,19 @@ class Subscription(Message, frozen=True, kw_only=True):
     since: datetime | None = None  # a story that began before is not new to this reader
 
 
+Rhythm = Literal["hourly", "daily", "weekly"]
+
+
+class Mute(Message, frozen=True, kw_only=True):
+    """Nothing that meets `match` is told to `destination` (or anybody, when empty) before `until`."""
+
+    id: str
+    match: Match
+    until: datetime
+    destination: str = ""
+    author: str = ""
+
+
 class Destination(Message, frozen=True, kw_only=True):
     """A chat or mailbox, known by an alias. The address is personal data: never a label, never in a log line."""
 
@@ -213,8 +227,14 @@ class Destination(Message, frozen=True, kw_only=True):
     address: str = ""
     thread: int | None = None  # forum topic
     timezone: str = "Asia/Ho_Chi_Minh"
-    state: Literal["active", "suspended"] = "active"
+    state: Literal["active", "suspended", "paused"] = "active"
     reason: str = ""
+    digest: Rhythm = "daily"
+    digest_at: str = "07:30"  # local; a weekly one comes on Monday
+    quiet: list[str] = []  # `22:00-06:30`, `sat,sun 00:00-24:00`: local; ends in one digest
+    breakthrough: bool = True  # urgent alerts come in quiet hours too
+    budget: int = 30  # messages in an hour, urgent ones not counted; the rest goes to a digest; 0: no limit
+    owner: str = ""  # alias of the destination that hears when this one takes nothing any more
     configured: str = ""  # in a `bot/` record: the address in the file it speaks of; a new one starts afresh
 
 
