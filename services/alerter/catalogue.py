@@ -6,25 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 import msgspec
 
 from tinsom import codec
 from tinsom.config import Config, DestinationConfig, SubscriptionConfig
-from tinsom.log import Output, Record
-from tinsom.messages import Destination, Message, Subscription, Version
-from tinsom.topics import VERSION_KEY
+from tinsom.log import Record
+from tinsom.messages import Destination, Message, Subscription
+from tinsom.tables import Changes, changes
 
 FILE, BOT = "file/", "bot/"
-_APPLY = "apply"
-
-
-class Changes(NamedTuple):
-    """What to write, and the difference as a person reads it: `+ id`, `~ id`, `- id`."""
-
-    outputs: list[Output]
-    difference: list[str]
 
 
 def subscription_outputs(config: Config, now_ms: int, existing: Mapping[bytes, Record]) -> Changes:
@@ -58,19 +49,7 @@ def _destination(d: DestinationConfig) -> Destination:
 
 
 def _changes(topic: str, wanted: Mapping[str, Message], now_ms: int, existing: Mapping[bytes, Record]) -> Changes:
-    outputs, difference = [], []
-    for key, message in sorted(wanted.items()):
-        before = existing.get(key.encode())
-        if before is None or before.value != codec.to_bytes(message):
-            difference.append(("+ " if before is None else "~ ") + key.removeprefix(FILE))
-            outputs.append(codec.output(topic, key, message, now_ms, source=_APPLY, partition_by=_owner(key)))
-    for raw in sorted(existing):
-        if raw.startswith(FILE.encode()) and raw.decode() not in wanted:
-            difference.append("- " + raw.decode().removeprefix(FILE))
-            outputs.append(codec.tombstone(topic, raw.decode(), now_ms, partition_by=_owner(raw.decode())))
-    version = Version(version=str(now_ms), entries=len(wanted))
-    outputs.append(codec.output(topic, VERSION_KEY.decode(), version, now_ms, source=_APPLY))
-    return Changes(outputs, difference)
+    return changes(topic, wanted, now_ms, existing, partition_by=_owner, prefix=FILE)
 
 
 def _owner(key: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
 
 from services.alerter import catalogue as alerting
 from services.classifier import taxonomy as tagging
@@ -14,15 +13,7 @@ from tinsom.clock import Clock, millis
 from tinsom.config import Config
 from tinsom.errors import ConfigError
 from tinsom.log import Log, Output, Record, Table
-
-
-class Changes(Protocol):
-    @property
-    def outputs(self) -> list[Output]: ...
-
-    @property
-    def difference(self) -> list[str]: ...
-
+from tinsom.tables import Changes
 
 Decide = Callable[[Config, int, Mapping[bytes, Record]], Changes]
 

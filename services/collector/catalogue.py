@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from services.collector import dates
 from tinsom import codec
 from tinsom.config import Config, SourceConfig
 from tinsom.errors import ConfigError, DecodeError
-from tinsom.log import Output, Record
-from tinsom.messages import Source, Version
-from tinsom.topics import VERSION_KEY
+from tinsom.log import Record
+from tinsom.messages import Source
+from tinsom.tables import Changes, changes
 
-TOPIC, _WRITER = "sources", "apply"
-
-
-class Changes(NamedTuple):
-    """What to write, and the difference as a person reads it: `+ id`, `~ id`, `- id`."""
-
-    outputs: list[Output]
-    difference: list[str]
+TOPIC = "sources"
 
 
 def source_of(config: SourceConfig) -> Source:
@@ -53,29 +45,17 @@ def source_outputs(config: Config, now_ms: int, existing: Mapping[bytes, Record]
     the items. Raises ConfigError when a source's publisher changed: its items' identity would be lost.
     """
     wanted = {source.id: source for source in map(source_of, config.sources)}
-    before = {key.decode(): _decoded(record) for key, record in existing.items()}
-    outputs, difference = [], []
-    for id_, source in sorted(wanted.items()):
-        old = before.get(id_)
-        if old == source:
-            continue
-        if old is not None and old.publisher != source.publisher:
-            raise ConfigError(
-                f"sources: {id_!r} belongs to publisher {old.publisher!r} for good; give it a new id to move it"
-            )
-        difference.append(("+ " if id_ not in before else "~ ") + id_)
-        outputs.append(codec.output(TOPIC, id_, source, now_ms, source=_WRITER, partition_by=source.publisher))
-    for id_ in sorted(before.keys() - wanted.keys()):
-        difference.append("- " + id_)
-        outputs.append(_tombstone(existing[id_.encode()], now_ms))
-    version = Version(version=str(now_ms), entries=len(wanted))
-    outputs.append(codec.output(TOPIC, VERSION_KEY.decode(), version, now_ms, source=_WRITER))
-    return Changes(outputs, difference)
+    for key, record in existing.items():
+        _check_publisher(key.decode(), record, wanted)
+    return changes(TOPIC, wanted, now_ms, existing, partition_by=lambda id_: wanted[id_].publisher)
 
 
-def _tombstone(record: Record, now_ms: int) -> Output:
-    """In the partition where the record lies, which is its publisher's; that may not be readable any more."""
-    return Output(TOPIC, record.key, None, now_ms, partition=record.partition)
+def _check_publisher(id_: str, record: Record, wanted: Mapping[str, Source]) -> None:
+    old, new = _decoded(record), wanted.get(id_)
+    if old is not None and new is not None and old.publisher != new.publisher:
+        raise ConfigError(
+            f"sources: {id_!r} belongs to publisher {old.publisher!r} for good; give it a new id to move it"
+        )
 
 
 def _decoded(record: Record) -> Source | None:

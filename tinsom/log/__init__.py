@@ -237,8 +237,11 @@ class Table:
 
     def _take(self, record: Record) -> None:
         key = record.key or b""
+        held = self.records.get(key)
         if key == self.version_key:
             self.complete = True
+        elif held is not None and held.partition != record.partition and held.timestamp > record.timestamp:
+            return  # partitions come in no order: what a key left behind in its former one is older
         elif record.value is None:
             self.records.pop(key, None)
         else:
