@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -22,6 +23,10 @@ class Figure:
     @property
     def ratio(self) -> float | None:
         return None if not self.floor else self.ours / self.floor
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def show(figures: list[Figure]) -> None:

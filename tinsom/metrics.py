@@ -49,6 +49,8 @@ TAGS = Counter("tinsom_tags", "Tags given", ["taxonomy", "value", "role"])
 
 ALERTS = Counter("tinsom_alerts", "Alerts decided", ["kind", "priority"])
 SUPPRESSIONS = Counter("tinsom_suppressions", "Matched and not sent, by reason", ["reason"])
+POSTPONED = Counter("tinsom_postponed_alerts", "Alerts that wait for a digest, by reason", ["reason"])
+OVERDUE = Gauge("tinsom_overdue_deliveries", "To be sent at once, and not sent for 5 minutes, by reason", ["reason"])
 DELIVERIES = Counter("tinsom_deliveries", "Deliveries by result", ["channel", "result"])
 DELIVERY_REQUESTS = Counter("tinsom_delivery_requests", "Requests to a channel by answer", ["channel", "code"])
 DELIVERY_SECONDS = Histogram("tinsom_delivery_seconds", "One request to a channel", ["channel"], buckets=_SLOW)
@@ -56,8 +58,14 @@ PENDING = Gauge("tinsom_pending_deliveries", "Deliveries without a result", ["ch
 DESTINATIONS = Gauge("tinsom_destinations", "Destinations by state", ["channel", "state"])
 
 
-def prepare_stage(stage: str, outcomes: Iterable[str]) -> None:
-    """Create the label sets of a stage, so that graphs begin at 0."""
+# Why a record was parked: codec's reasons, and `handler` for what a stage raised three times.
+DEAD_LETTER_REASONS = ("no-type", "unknown-type", "unexpected-type", "null-value", "schema", "handler")
+
+
+def prepare_stage(stage: str, topic: str, outcomes: Iterable[str]) -> None:
+    """Create the label sets of a stage, so that graphs begin at 0 and the first of a kind is an increase."""
+    for reason in DEAD_LETTER_REASONS:
+        DEAD_LETTERS.labels(topic, reason)
     for outcome in (*outcomes, "dead-letter"):
         ITEMS.labels(stage, outcome)
     FENCED.labels(stage)

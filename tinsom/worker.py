@@ -91,7 +91,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish the batch in hand and let the partitions go."""
-        metrics.prepare_stage(self.stage.name, self.stage.outcomes)
+        metrics.prepare_stage(self.stage.name, self.stage.topic, self.stage.outcomes)
         async with self.log.own(
             self.stage.name, [self.stage.topic], gained=self._gained, lost=self._lost
         ) as owner:

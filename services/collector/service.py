@@ -31,6 +31,7 @@ from tinsom.service import Context
 logger = structlog.get_logger(__name__)
 
 STAGE = "collector"
+TIERS = ("1", "2", "3")
 REFRESH_SECONDS = 2.0  # how soon `tinsom apply` takes effect
 HEARTBEAT_SECONDS = 5.0
 LOST_PATIENCE, STOP_PATIENCE = 2.0, 5.0
@@ -72,6 +73,8 @@ class Collector:
         self._context.health.expect(STAGE)
         for outcome in ENTRY_OUTCOMES:
             metrics.ENTRIES.labels(outcome)
+        for tier in TIERS:
+            metrics.ROLLOVERS.labels(tier)
         follower = asyncio.create_task(self._follow_sources())
         try:
             async with self._log.own(STAGE, ["sources"], gained=self._gained, lost=self._lost, queue=False):
