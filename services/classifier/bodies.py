@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from services.classifier import voices
 from services.classifier.hits import Hit
 from services.classifier.mentions import Mention
 from services.classifier.patterns import Entry, Kind, dashed
@@ -104,7 +105,9 @@ class Finder:
                 continue
             self._take(hit)
         self._resolve_pending()
-        self.found.agencies.sort(key=lambda mention: mention.start)
+        in_order = sorted(self.found.agencies, key=lambda mention: mention.start)
+        lexicon = self.lexicon
+        self.found.agencies = voices.hear(self.reading, in_order, lexicon.offices, lexicon.acts, lexicon.ordered)
         return self.found
 
     # --- local bodies ---------------------------------------------------------------------------------
@@ -230,16 +233,7 @@ class Finder:
         return (existing or [""])[0]
 
     def _add(self, tag: str, start: int, end: int, rule: str, factor: float = 1.0) -> None:
-        lower = self.reading.lower
-        before = lower[max(0, start - 40) : start].rstrip()
-        office = before.endswith(self.lexicon.offices) and not _is_steering(tag)
-        if office:
-            factor *= 0.3
-        elif lower[end : end + 24].lstrip(" ,)").startswith(self.lexicon.acts) or before.endswith(
-            self.lexicon.ordered
-        ):
-            factor *= 1.5
-        self.found.agencies.append(Mention(tag, start, end, rule, factor, office=office))
+        self.found.agencies.append(Mention(tag, start, end, rule, factor))
 
     def _place(self, hit: Hit, entry: Entry) -> None:
         """A province's name is a place unless it is a person's, a company's or a venue's."""
@@ -296,11 +290,6 @@ _VENUE = re.compile(r"(?:^|[,.(]\s?|\d,? )(?:tại|ở)$|tại$")
 def _existed(agency: Agency, day: date | None) -> bool:
     """Had it been founded? One that has ended is still tagged, with its successors: it is what the text names."""
     return day is None or agency.valid_from is None or agency.valid_from <= day
-
-
-def _is_steering(tag: str) -> bool:
-    """Who leads a steering body speaks for it: such a body has no voice but its head's."""
-    return tag.startswith(("ubqg", "bcd-", "to-cong-tac"))
 
 
 def find(reading: Reading, hits: Sequence[Hit], lexicon: Lexicon) -> Bodies:

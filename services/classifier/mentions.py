@@ -15,4 +15,8 @@ class Mention(NamedTuple):
     factor: float = 1.0
     weak: bool = False
     implied: bool = False
-    office: bool = False
+    voice: str = ""  # of a body: what it does here (voices.Voice)
+
+    @property
+    def office(self) -> bool:
+        return self.voice == "office"
