@@ -73,12 +73,11 @@ class KafkaLog:
             await owner.start()
             yield owner
         except asyncio.CancelledError:
-            if owner.failure is None or not owner.cancelled_body():
+            if not owner.cancelled_body():
                 raise
         finally:
             await owner.close()
-        if owner.failure is not None:
-            raise owner.failure
+        owner.raise_untold()
 
     async def append(self, outputs: Iterable[Output], *, writer: str) -> None:
         async with self._appending:

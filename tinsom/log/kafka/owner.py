@@ -41,7 +41,7 @@ class KafkaOwner:
         self, cluster: Cluster, group: str, topics: Sequence[str], gained: Gained, lost: Lost, queue: bool
     ) -> None:
         self.partitions: dict[tuple[str, int], KafkaPartition] = {}
-        self.failure: BaseException | None = None
+        self._failure: BaseException | None = None
         self._cluster, self._group, self._topics = cluster, group, topics
         self._gained, self._lost, self._queue = gained, lost, queue
         self._held: dict[TopicPartition, KafkaPartition] = {}  # from the fence to the release
@@ -51,9 +51,9 @@ class KafkaOwner:
         self._restoring: dict[TopicPartition, asyncio.Task[None]] = {}
         self._member: Member | None = None
         self._supervisor: asyncio.Task[None] | None = None
-        self._body = asyncio.current_task()
+        self._body: asyncio.Task[object] | None = None
         self._settled, self._stopped = asyncio.Event(), asyncio.Event()
-        self._closing = self._reading = self._cancelled = False
+        self._closing = self._reading = self._cancelled = self._told = False
         self._given_back_at = self._pause = self._data_at = 0.0
         self._max_records = 500
         self._fetched: deque[Fetched] = deque()
@@ -70,6 +70,8 @@ class KafkaOwner:
                 await self._settled.wait()
         except TimeoutError:
             logger.info("no share of the partitions yet", group=self._group)
+        self.raise_failure()
+        self._body = asyncio.current_task()
 
     async def close(self) -> None:
         """Hand everything over: last results written, writers stopped, group left."""
@@ -118,11 +120,21 @@ class KafkaOwner:
 
     def _fail(self, error: BaseException) -> None:
         """`batches` raises it; whoever does not iterate is cancelled (and told by `Log.own`)."""
-        self.failure = error
+        if self._failure is None and not self._queue and self._body is not None:
+            self._cancelled = self._body.cancel()
+        self._failure = self._failure or error
         self._settled.set()
         self._news.set()
-        if not self._queue and self._body is not None:
-            self._cancelled = self._body.cancel()
+
+    def raise_failure(self) -> None:
+        if self._failure is not None:
+            self._told = True
+            raise self._failure
+
+    def raise_untold(self) -> None:
+        """At the end: raise the failure unless somebody has met it already."""
+        if not self._told:
+            self.raise_failure()
 
     def cancelled_body(self) -> bool:
         """Was it this owner, and nobody else, who cancelled the task that entered `Log.own`?"""
@@ -156,18 +168,19 @@ class KafkaOwner:
     async def _reconcile(self, id: TopicPartition) -> None:
         try:
             while (step := self._step(id)) is not None:
-                await step
-        except Exception as error:  # a bug in a stage's `gained`, lost offsets: nothing to go on with
-            self._fail(error)
+                try:
+                    await step
+                except Exception as error:  # a bug in a stage's `gained`, lost offsets: nothing to go on with
+                    self._fail(error)
         finally:
             del self._working[id]
             self._settle()
 
     def _step(self, id: TopicPartition) -> Coroutine[None, None, None] | None:
-        held, wanted = self._held.get(id), id in self._wanted
+        held, wanted = self._held.get(id), id in self._wanted and self._failure is None
         if held is not None and not (wanted and held.owned):
             return self._let_go(held)
-        if held is None and wanted and self.failure is None:
+        if held is None and wanted:
             return self._take_over(id)
         return None
 
@@ -238,11 +251,13 @@ class KafkaOwner:
         restored, partition.ready = partition.ready, False
         self.partitions.pop((partition.topic, partition.number), None)
         self.follow(partition)
-        if restored:
-            await self._hand_over(partition)
-        partition.release()
-        await partition.writer.stop()
-        del self._held[partition.id]
+        try:
+            if restored:
+                await self._hand_over(partition)
+            partition.release()
+            await partition.writer.stop()
+        finally:
+            del self._held[partition.id]
 
     async def _hand_over(self, partition: KafkaPartition) -> None:
         try:
@@ -309,8 +324,7 @@ class KafkaOwner:
         self._max_records = max_records
         self._begin_reading()
         while not self._stopped.is_set():
-            if self.failure is not None:
-                raise self.failure
+            self.raise_failure()
             batch = self._due(max(timeout, BUSY_SECONDS)) or self._next(max_records) or self._due(timeout)
             if batch is not None:
                 batch.partition.touch()
@@ -360,7 +374,7 @@ class KafkaOwner:
         due = [self._due_at(p, timeout) for p in self.partitions.values() if p.owned and not p.paused]
         now = time.monotonic()
         self._news.clear()
-        if self._fetched or self._stopped.is_set() or self.failure is not None:
+        if self._fetched or self._stopped.is_set() or self._failure is not None:
             return
         try:
             async with asyncio.timeout(max(0.0, min([*due, now + timeout]) - now)):
