@@ -6,14 +6,14 @@ Unknown keys are errors. The environment is read here and nowhere else.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import yaml
 
-from tinsom import localtime, redact
+from tinsom import checks, faults, redact
 from tinsom.errors import ConfigError
 from tinsom.messages import Channel, Match, Priority, Rhythm
 
@@ -130,66 +130,50 @@ class Config(_Section, frozen=True, kw_only=True):
 
 
 def load(path: Path) -> Config:
-    """Read and check a configuration file; raises ConfigError naming file, place and reason."""
-    return parse(read(path), str(path))
+    """Read and check a configuration file; raises ConfigError naming file, line, place and reason."""
+    examined = examine(path)
+    found = examined.lines()
+    if found or examined.config is None:
+        more = f" (and {len(found) - 1} more; `tinsom check` names all)" if found[1:] else ""
+        raise ConfigError(found[0] + more)
+    return examined.config
 
 
-def read(path: Path) -> Any:
-    """A YAML file as plain data; raises ConfigError."""
-    try:
-        return yaml.safe_load(path.read_text("utf-8")) or {}
-    except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist; `tinsom init` writes one to start from") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from None
+@dataclass(frozen=True)
+class Examined:
+    """What can be used of a file (None: nothing) and what is wrong in it."""
+
+    config: Config | None
+    document: faults.Document
+    faults: list[faults.Fault]
+
+    def lines(self) -> list[str]:
+        """Each fault by file, line, place and reason, in the order of the file."""
+        return [self.document.locate(fault) for fault in sorted(self.faults, key=self.document.position)]
 
 
-def convert(raw: Any, where: str) -> Config:
-    """Plain data as a configuration, types checked; raises ConfigError."""
-    try:
-        return msgspec.convert(raw, Config)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: {error}") from None
+def examine(path: Path) -> Examined:
+    """Every fault of a file; raises ConfigError when it cannot be read at all."""
+    document = faults.read(path)
+    read = faults.convert(_filled(document.data), Config)
+    found = [*document.faults, *read.faults]
+    if read.value is not None:
+        found += checks.unknown_match_keys(document.data)
+        # What was taken out for its types would be missed by others: do not report it twice.
+        found += [read.original(fault) for fault in checks.check(read.value, whole=not read.faults)]
+    return Examined(read.value, document, found)
 
 
-def parse(raw: Any, where: str) -> Config:
-    """`convert`, and nothing that `check` finds; raises ConfigError."""
-    config = convert(raw, where)
-    faults = check(config)
-    if faults:
-        raise ConfigError(f"{where}: {faults[0]}" + (f" (and {len(faults) - 1} more)" if faults[1:] else ""))
-    return config
+def _filled(data: Any) -> Any:
+    """A section whose lines are all commented out is no section."""
+    if data is None:
+        return {}
+    return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
 
 
-def check(config: Config) -> list[str]:
+def check(config: Config) -> list[faults.Fault]:
     """Faults that the types cannot see: double ids, references to nothing, channels without settings."""
-    faults = []
-    for what, ids in (
-        ("sources", [s.id for s in config.sources]),
-        ("destinations", [d.alias for d in config.destinations]),
-        ("subscriptions", [s.id for s in config.subscriptions]),
-        ("mutes", [m.id for m in config.mutes]),
-    ):
-        faults += [f"{what}: {i!r} occurs twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
-    aliases = {d.alias: d for d in config.destinations}
-    for s in config.subscriptions:
-        if s.destination not in aliases:
-            faults.append(f"subscriptions: {s.id!r} names destination {s.destination!r}, which does not exist")
-    for mute in config.mutes:
-        if mute.destination and mute.destination not in aliases:
-            faults.append(f"mutes: {mute.id!r} names destination {mute.destination!r}, which does not exist")
-        if mute.until.tzinfo is None:
-            faults.append(f"mutes: {mute.id!r} needs a zone in `until`: 2026-12-01T00:00:00+07:00")
-    for d in config.destinations:
-        faults += [f"destinations: {d.alias!r}: {fault}" for fault in localtime.faults(d)]
-        if d.owner and d.owner not in aliases:
-            faults.append(f"destinations: {d.alias!r} names owner {d.owner!r}, which does not exist")
-        if d.channel in ("telegram", "email"):
-            if getattr(config, d.channel) is None:
-                faults.append(f"destinations: {d.alias!r} needs a `{d.channel}:` section")
-            if not d.address:
-                faults.append(f"destinations: {d.alias!r} needs an `address`")
-    return faults
+    return checks.check(config)
 
 
 def secret(what: str, file: str, env: str) -> str:
@@ -197,15 +181,16 @@ def secret(what: str, file: str, env: str) -> str:
     if bool(file) == bool(env):
         raise ConfigError(f"{what}: set exactly one of `{what}_file` and `{what}_env`")
     if env:
-        value = os.environ.get(env, "")
+        value = os.environ.get(env, "").strip()
         where = f"environment variable {env}"
     else:
         where = file
         try:
             value = Path(file).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{what}: cannot read {file}: {type(error).__name__}") from None
+            reason = error.strerror if isinstance(error, OSError) else "not text"
+            raise ConfigError(f"{what}: cannot read {file}: {reason}") from None
     if not value:
-        raise ConfigError(f"{what}: {where} is empty")
+        raise ConfigError(f"{what}: {where} is empty or not set")
     redact.remember(value)
     return value

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from services.alerter import catalogue as alerting
 from services.classifier import taxonomy as tagging
+from services.classifier.taxonomy import Taxonomy
 from services.collector import catalogue as collecting
 from tinsom import config as configuration
 from tinsom.clock import Clock, millis
 from tinsom.config import Config
 from tinsom.errors import ConfigError
+from tinsom.faults import Fault, did_you_mean
 from tinsom.log import Log, Output, Record, Table
 from tinsom.tables import Changes
 
@@ -47,14 +49,55 @@ async def apply(config: Config, log: Log, clock: Clock, *, dry_run: bool = False
 
 
 def faults(path: Path) -> list[str]:
-    """Every fault of a configuration file and of the taxonomy it names."""
+    """Every fault of a configuration file, of its secrets, of its taxonomy, and of the ids it asks for."""
     try:
-        config = configuration.convert(configuration.read(path), str(path))
+        examined = configuration.examine(path)
     except ConfigError as error:
         return [str(error)]
-    found = [f"{path}: {fault}" for fault in configuration.check(config)]
+    if examined.config is not None and not examined.faults:
+        examined.faults.extend(_beyond(examined.config))
+    return examined.lines()
+
+
+def _beyond(config: Config) -> Iterator[Fault]:
+    """What is wrong outside the file itself."""
+    if config.kafka is None and not Path(config.log.path).absolute().parent.is_dir():
+        yield Fault(("log", "path"), f"there is no folder {Path(config.log.path).parent}")
+    yield from _secrets(config)
     try:
-        tagging.load(Path(config.taxonomy) if config.taxonomy else None)
+        taxonomy = tagging.load(Path(config.taxonomy) if config.taxonomy else None)
     except ConfigError as error:
-        found.append(str(error))
-    return found
+        yield Fault(("taxonomy",), str(error).removeprefix("taxonomy: "))
+    else:
+        yield from unknown_ids(config, taxonomy)
+
+
+def unknown_ids(config: Config, taxonomy: Taxonomy) -> Iterator[Fault]:
+    """Wishes that no tag can ever meet: a misspelt id is silence, not an error, once it runs."""
+    matches = [(("subscriptions", n, "match"), s.match) for n, s in enumerate(config.subscriptions)]
+    matches += [(("mutes", n, "match"), m.match) for n, m in enumerate(config.mutes)]
+    for place, match in matches:
+        for name, wanted, known in (
+            ("initiatives", match.initiatives, taxonomy.initiatives),
+            ("agencies", match.agencies, taxonomy.agencies),
+            ("places", match.places, taxonomy.places),
+        ):
+            for number, id_ in enumerate(wanted):
+                # Local bodies (`ubnd-dong-thap`) are made of a kind and a place; they have a name and no row.
+                if id_ not in known and taxonomy.name(id_) == id_:
+                    near = did_you_mean(id_, known) or "; `tinsom taxonomy show` lists all"
+                    yield Fault((*place, name, number), f"{id_!r} is not in the taxonomy{near}")
+
+
+def _secrets(config: Config) -> Iterator[Fault]:
+    """Secrets that cannot be read."""
+    wanted = []
+    if (telegram := config.telegram) is not None:
+        wanted.append(("telegram", "token", telegram.token_file, telegram.token_env))
+    if (email := config.email) is not None and email.username:
+        wanted.append(("email", "password", email.password_file, email.password_env))
+    for section, what, file, env in wanted:
+        try:
+            configuration.secret(what, file, env)
+        except ConfigError as error:
+            yield Fault((section, f"{what}_{'file' if file else 'env'}"), str(error).removeprefix(f"{what}: "))

@@ -1,0 +1,167 @@
+"""`tinsom.yaml`: every fault by file, line, place and reason; secrets never quoted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.cli.running import TEMPLATE
+from tinsom import config, redact
+from tinsom.errors import ConfigError
+
+SOURCE = "sources: [{id: a, url: 'https://a.example/rss'}]\n"
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "tinsom.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def lines(folder: Path, text: str) -> list[str]:
+    found = config.examine(written(folder, text)).lines()
+    return [line.removeprefix(f"{folder}/") for line in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("sourcez: []", "1: sourcez: unknown key; did you mean `sources`?"),
+        ("sources:\n  - {id: a}", "2: sources[0]: `url` is missing"),
+        ("http: {port: a}", "1: http.port: expected a whole number, got text"),
+        ("http:\n  port: true", "2: http.port: expected a whole number, got true or false"),
+        ("http: {port: 70000}", "1: http.port: 70000 is no port; 0 turns /metrics off"),
+        ("log: x", "1: log: expected a section with `key: value` lines, got text"),
+        ("- a", "1: expected a section with `key: value` lines, got a list"),
+        ("namespace: ../x", "1: namespace: '../x' is no name; use letters, digits, - and _"),
+        ("http: {}\nhttp: {}", "2: http: stands twice, first in line 1; join them"),
+        ("sources: [{id: a b, url: 'http://x/'}]", "1: sources[0].id: 'a b' is no id; use letters, digits, - . _"),
+        ("sources: [{id: a, url: 'ftp://x/'}]", "1: sources[0].url: 'ftp://x/' is not an http or https address"),
+        (
+            "sources: [{id: a, url: 'http://x/', timezone: Mars}]",
+            "1: sources[0].timezone: 'Mars' is no time zone; write Asia/Ho_Chi_Minh",
+        ),
+        ("sources: [{id: a, url: 'http://x/', tier: 4}]", "1: sources[0].tier: 4 is not 1 (official), 2 (press)"),
+        ("sources: [{id: a, url: 'http://x/', interval: 0}]", "1: sources[0].interval: 0 is too short"),
+        ("sources: [{id: a, url: 'http://x/', kind: rss}]", "1: sources[0].kind: 'rss' is not one of feed"),
+        (
+            "destinations: [{alias: a, channel: sms}]",
+            "1: destinations[0].channel: 'sms' is not one of telegram, email, terminal, recording",
+        ),
+        (
+            "destinations: [{alias: a, channel: telegram, address: -100}]\ntelegram: {token_env: T}",
+            "1: destinations[0].address: expected text, got a whole number; put it in quotes",
+        ),
+        ("destinations: [{alias: a, channel: email, address: x}]", "'a' needs a section `email:`"),
+        ("telegram: {token_env: T}\ndestinations: [{alias: a, channel: telegram}]", "'a' needs an `address`"),
+        ("telegram: {}", "1: telegram: set exactly one of `token_file` and `token_env`"),
+        ("email: {host: h, tls: ssl, sender: s}", "1: email.tls: 'ssl' is not one of implicit, starttls, none"),
+        ("email: {host: h, tls: none, sender: s, username: u}", "set exactly one of `password_file` and"),
+        (
+            "subscriptions: [{id: s, destination: b, match: {agencies: [x]}}]\n"
+            "destinations: [{alias: a, channel: terminal}]",
+            "1: subscriptions[0].destination: there is no destination 'b'; there are: a",
+        ),
+        (
+            "destinations: [{alias: a, channel: terminal}]\n"
+            "subscriptions:\n- id: s\n  destination: a\n  match:\n    agency: [x]",
+            "6: subscriptions[0].match.agency: unknown key; did you mean agencies?",
+        ),
+        (
+            "destinations: [{alias: a, channel: terminal}]\nsubscriptions: [{id: s, destination: a}]",
+            "2: subscriptions[0].match: asks for nothing",
+        ),
+    ],
+)
+def test_a_fault_is_named_with_line_place_and_reason(tmp_path: Path, text: str, fault: str) -> None:
+    found = lines(tmp_path, text)
+    assert any(fault in line for line in found), found
+    with pytest.raises(ConfigError):
+        config.load(tmp_path / "tinsom.yaml")
+
+
+def test_all_faults_are_named_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = (
+        "sources:\n"
+        "  - {url: 'http://a/'}\n"
+        "  - {id: b, url: 'ftp://b/', tier: high, intervall: 3}\n"
+        "  - {id: b, url: 'http://b/'}\n"
+        "destinations: [{alias: a, channel: sms, address: 1}]\n"
+    )
+    assert lines(tmp_path, text) == [
+        "tinsom.yaml:2: sources[0]: `id` is missing",
+        "tinsom.yaml:3: sources[1].intervall: unknown key; did you mean `interval`?",
+        "tinsom.yaml:3: sources[1].tier: expected a whole number, got text",
+        "tinsom.yaml:3: sources[1].url: 'ftp://b/' is not an http or https address",
+        "tinsom.yaml:4: sources[2].id: 'b' occurs twice",
+        "tinsom.yaml:5: destinations[0].address: expected text, got a whole number; put it in quotes",
+        "tinsom.yaml:5: destinations[0].channel: 'sms' is not one of telegram, email, terminal, recording",
+    ]
+
+
+def test_loading_names_the_first_fault_and_how_many_follow(tmp_path: Path) -> None:
+    path = written(tmp_path, "log: x\nhttp: y\n")
+    with pytest.raises(ConfigError, match=r"tinsom.yaml:1: log: .* \(and 1 more; `tinsom check` names all\)"):
+        config.load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"a: [", r"tinsom.yaml:\d+: not valid YAML"),
+        (b"a:\n - b\n c: d", "tinsom.yaml:3: not valid YAML"),
+        (b"a: *nothing", "not valid YAML: found undefined alias"),
+        (b"a: !!python/object:os.system {}", "not valid YAML"),
+        (b"\x80", r"not UTF-8 text \(byte 0\)"),
+        (b"a: \x00", "not valid YAML"),
+    ],
+)
+def test_what_is_no_yaml_is_one_line(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "tinsom.yaml").write_bytes(content)
+    with pytest.raises(ConfigError, match=reason) as caught:
+        config.load(tmp_path / "tinsom.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="does not exist; `tinsom init` writes one"):
+        config.load(tmp_path / "tinsom.yaml")
+    with pytest.raises(ConfigError, match=r"cannot read .*: Is a directory"):
+        config.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "sources:\n# - {id: a}\n", "\ufeffsources: []\n"])
+def test_an_empty_file_and_an_empty_section_are_a_configuration(tmp_path: Path, text: str) -> None:
+    assert config.load(written(tmp_path, text)) == config.Config()
+
+
+def test_the_file_that_init_writes_has_no_fault() -> None:
+    assert config.load(TEMPLATE).sources
+
+
+def test_a_secret_is_read_and_never_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text("123:very-secret\n")
+    assert config.secret("token", str(tmp_path / "token"), "") == "123:very-secret"
+    assert "very-secret" not in redact.redact("GET /bot123:very-secret/getMe")
+    monkeypatch.setenv("TOKEN", " from-the-environment ")
+    assert config.secret("token", "", "TOKEN") == "from-the-environment"
+
+
+def test_a_secret_that_cannot_be_read_says_where_it_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOKEN", raising=False)
+    (tmp_path / "empty").touch()
+    (tmp_path / "bytes").write_bytes(b"\x80hidden")
+    for file, env, reason in (
+        ("", "TOKEN", "token: environment variable TOKEN is empty or not set"),
+        (str(tmp_path / "none"), "", "token: cannot read .*none: No such file or directory"),
+        (str(tmp_path / "empty"), "", "is empty or not set"),
+        (str(tmp_path / "bytes"), "", "not text"),
+        ("a", "b", "set exactly one of `token_file` and `token_env`"),
+        ("", "", "set exactly one of `token_file` and `token_env`"),
+    ):
+        with pytest.raises(ConfigError, match=reason) as caught:
+            config.secret("token", file, env)
+        assert "hidden" not in str(caught.value)
