@@ -14,10 +14,12 @@ from typing import Any
 from services.collector import dates
 from services.collector.decide import Decision, Reading, decide
 from services.collector.extract import extract
+from services.collector.feedstate import Look
 from services.collector.fetch import ANY_HOST, MAX_PAGE_BYTES, PAGE_TYPES, Fetcher
+from services.collector.gate import Gate
 from services.collector.known import FeedState, Known
 from services.collector.page import Page
-from services.collector.poll import LiveWeb, Look, Web, look
+from services.collector.poll import LiveWeb, Web, look
 from services.collector.pool import Pool
 from services.collector.schedule import retry_after
 from tinsom.errors import InputError, UnreachableError
@@ -55,15 +57,15 @@ async def poll_urls(
     allowed = [ANY_HOST] if allow_private else []
     with ThreadPoolExecutor(2) as threads:
         async with Fetcher(contact=contact, timeout=timeout, allow_private=allowed) as fetcher:
-            web = LiveWeb(fetcher, Pool(executor=threads))
+            web = LiveWeb(fetcher, Pool(executor=threads), Gate(fetcher))
             sources = [Source(id=url, publisher=url, url=url) for url in urls]
             return list(await asyncio.gather(*(poll_source(source, web) for source in sources)))
 
 
 async def poll_source(source: Source, web: Web) -> PollReport:
     feed = FeedState(source=source.id, publisher=source.publisher)
-    seen = await look(source, feed, web)
     now = time.time()
+    seen = await look(source, feed, web, now)
     reading = decide(seen.document.entries, Known(), feed, source, now)
     return PollReport(source.url, seen, reading, retry_after(seen.response.headers.get("retry-after", ""), now))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from services.collector.manners import Wishes
+
 # Longer values are cut: they are somebody's mistake, and must not fill the log.
 MAX_ID, MAX_TITLE, MAX_LEDE, MAX_TEXT = 2_000, 1_000, 10_000, 300_000
 # More entries than this in one document are left out, and counted.
@@ -32,7 +34,7 @@ class Document:
     title: str = ""
     link: str = ""
     language: str = ""
-    ttl: float = 0.0  # seconds that the publisher asks us to wait, 0 when it says nothing
+    wishes: Wishes = field(default_factory=Wishes)
     fault: str = ""
     surplus: int = 0
     repaired: bool = False  # not well-formed, read all the same

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from services.collector import items
 from services.collector.decide import decide
 from services.collector.entry import Document
+from services.collector.feedstate import Look, after_look
 from services.collector.items import Pages
 from services.collector.known import FeedState
-from services.collector.poll import Look, feed_after
 from services.collector.response import Response
 from services.collector.state import PartitionState
 from tinsom.log import Output
@@ -41,7 +41,7 @@ def expected_outputs(shown: Shown, memory: PartitionState) -> list[Output]:
     source, now = shown.source, shown.now
     feed = memory.feeds.get(source.id) or FeedState(source=source.id, publisher=source.publisher)
     reading = decide(shown.document.entries, memory.known(source.publisher), feed, source, now)
-    after = feed_after(feed, source, Look("ok", Response(source.url, 200), shown.document), now, reading)
+    after = after_look(feed, source, Look("ok", Response(source.url, 200), shown.document), now, reading)
     outputs = []
     for chunk in items.chunks(reading):
         outputs += items.chunk_outputs(chunk, source, shown.document, shown.pages, now)

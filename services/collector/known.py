@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from services.collector.manners import Wishes
+from services.collector.rhythm import Rhythm
 from tinsom.messages import Message
 
 
@@ -25,7 +27,12 @@ class FeedState(Message, frozen=True, kw_only=True):
     document_at: float = 0.0  # when the newest document was read
     next_at: float = 0.0  # when to poll again, kept where a restart must not forget it
     failures: float = 0.0
-    distrust: list[str] = []  # kinds of alias that turned out not to be stable here
+    distrust: list[str] = []  # `guid`, `validators`: what turned out not to mean what it says
+    moved_to: str = ""  # where permanent redirects lead
+    moved_since: float = 0.0
+    via: str = ""  # the address that the validators came from, when it is not `url`
+    wishes: Wishes = Wishes()
+    rhythm: Rhythm = Rhythm()
 
 
 class ItemState(Message, frozen=True, kw_only=True):

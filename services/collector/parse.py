@@ -9,7 +9,8 @@ import feedparser
 
 from services.collector import markup
 from services.collector.entry import MAX_ENTRIES, MAX_TITLE, Document, Entry
-from services.collector.raw import build_entry, safe_link, ttl_of
+from services.collector.manners import wishes
+from services.collector.raw import build_entry, safe_link
 
 
 def parse(raw: bytes, base: str) -> Document:
@@ -37,7 +38,11 @@ def _document(parsed: Any, base: str) -> Document:
         title=markup.cut(markup.text_of(_text(feed, "title")), MAX_TITLE),
         link=safe_link(_text(feed, "link"), base),
         language=_text(feed, "language")[:35],
-        ttl=ttl_of(_text(feed, "ttl")),
+        wishes=wishes(
+            ttl=_text(feed, "ttl"),
+            period=_text(feed, "sy_updateperiod"),
+            frequency=_text(feed, "sy_updatefrequency"),
+        ),
         surplus=max(0, len(entries) - MAX_ENTRIES),
         repaired=bool(parsed.get("bozo")),
     )

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
-import msgspec
 import structlog
 
-from services.collector import documents, schedule
-from services.collector.decide import Decision, Reading
+from services.collector import documents
+from services.collector.decide import Decision
 from services.collector.entry import Document
 from services.collector.extract import extract
+from services.collector.feedstate import Look, target, validators_for
 from services.collector.fetch import MAX_PAGE_BYTES, PAGE_TYPES, Fetcher, validators
+from services.collector.gate import Gate
 from services.collector.known import FeedState
 from services.collector.page import Page
 from services.collector.pool import Pool, WorkError
-from services.collector.response import GOOD, Outcome, Response, body_hash, judge
+from services.collector.response import Response, judge
 from tinsom import metrics
 from tinsom.messages import Source
 
@@ -50,6 +51,7 @@ class Web(Protocol):
 class LiveWeb:
     fetcher: Fetcher
     pool: Pool
+    gate: Gate
 
     async def feed(self, url: str, etag: str, last_modified: str) -> Response:
         return await self.fetcher.get(url, headers=validators(etag, last_modified))
@@ -74,6 +76,8 @@ class LiveWeb:
     async def _page(self, url: str) -> tuple[str, Page | None]:
         try:
             async with asyncio.timeout(PAGE_SECONDS):
+                if not await self.gate.admits(url):
+                    return "robots", None
                 response = await self.fetcher.get(url, accept=PAGE_TYPES, limit=MAX_PAGE_BYTES)
                 if response.fault or response.status != 200:
                     return response.fault or "status", None
@@ -89,29 +93,20 @@ class LiveWeb:
         return ("ok", page) if page and page.text else ("no_text", page)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one poll saw."""
-
-    outcome: Outcome
-    response: Response
-    document: Document = field(default_factory=Document)
-
-
-async def look(source: Source, feed: FeedState, web: Web) -> Look:
-    """Poll `source` once. What the feed's state says of another address is not used for this one."""
-    same = feed.url == source.url
-    etag, modified = (feed.etag, feed.last_modified) if same else ("", "")
-    response = await web.feed(source.url, etag, modified)
-    outcome = judge(
-        response, asked_conditionally=bool(etag or modified), known_body=feed.body_hash if same else ""
-    )
+async def look(source: Source, feed: FeedState, web: Web, now: float, *, audit: bool = False) -> Look:
+    """Poll `source` once. With `audit` unconditionally: can this server's "not modified" be believed?"""
+    address = target(feed, source, now)
+    etag, modified, known_body = validators_for(feed, source, address)
+    if audit:
+        etag = modified = ""
+    response = await web.feed(address, etag, modified)
+    outcome = judge(response, asked_conditionally=bool(etag or modified), known_body=known_body)
     if outcome != "ok":
-        return Look(outcome, response)
+        return Look(outcome, response, audit=audit)
     document = await web.document(response)
     if document.fault:
-        return Look("parse", response, document)
-    return Look("ok" if document.entries else "no_entries", response, document)
+        return Look("parse", response, document, audit)
+    return Look("ok" if document.entries else "no_entries", response, document, audit)
 
 
 async def read_pages(decisions: Iterable[Decision], web: Web) -> dict[int, Page]:
@@ -119,31 +114,3 @@ async def read_pages(decisions: Iterable[Decision], web: Web) -> dict[int, Page]
     wanted = [d.entry for d in decisions if d.outcome in _PAGE_OUTCOMES and d.entry.link]
     pages = await asyncio.gather(*(web.page(entry.link) for entry in wanted))
     return {entry.position: page for entry, page in zip(wanted, pages, strict=True) if page is not None}
-
-
-def feed_after(
-    feed: FeedState, source: Source, seen: Look, now: float, reading: Reading | None = None
-) -> FeedState:
-    """The feed's state once everything in `seen` is committed; for a failure only the count of failures."""
-    failures = schedule.failures_after(feed.failures, seen.outcome)
-    if seen.outcome not in GOOD:
-        return msgspec.structs.replace(feed, failures=failures, next_at=0.0)
-    headers = seen.response.headers
-    after = msgspec.structs.replace(
-        feed,
-        url=source.url,
-        failures=failures,
-        next_at=0.0,
-        # A 304 need not repeat its validators; any other answer without them takes them back.
-        etag=headers.get("etag", feed.etag if seen.outcome == "not_modified" else ""),
-        last_modified=headers.get("last-modified", feed.last_modified if seen.outcome == "not_modified" else ""),
-    )
-    if seen.outcome != "ok" or reading is None:
-        return after
-    return msgspec.structs.replace(
-        after,
-        body_hash=body_hash(seen.response.body),
-        baseline_done=True,
-        document_at=now,
-        distrust=list(reading.distrust),
-    )

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from services.collector import items, schedule, state
+from services.collector import dates, items, manners, rhythm, schedule, state
 from services.collector.decide import Decision, Reading, decide, forgettable
+from services.collector.feedstate import LIAR, Look, after_look
 from services.collector.known import FeedState, ItemState
-from services.collector.poll import Look, Web, feed_after, look, read_pages
+from services.collector.poll import Web, look, read_pages
 from services.collector.response import GOOD, Outcome
 from services.collector.share import Run, Share
 from tinsom import metrics
@@ -24,6 +25,7 @@ logger = structlog.get_logger(__name__)
 # A state that says nothing new (the validators of a document with nothing new) is written this often at most.
 LAZY_SECONDS = 3_600.0
 SWEEP_SECONDS = 86_400.0
+AUDIT_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,16 @@ class Poller:
         Raises FencedError and LogFullError: then nothing of the last commit happened, in memory or on the log.
         """
         source = run.source
-        seen = await look(source, share.feed(source), self.web)
+        audit = self._wants_audit(share.feed(source), run)
+        seen = await look(source, share.feed(source), self.web, self.clock.now(), audit=audit)
         now = self.clock.now()
+        if audit:
+            run.audited_at = now
         if seen.outcome == "ok":
             after = await self._publish(share, run, seen, now)
         else:
-            after = feed_after(share.feed(source), source, seen, now)
-        due = _due(source, after, seen, now)
+            after = after_look(share.feed(source), source, seen, now)
+        due = _due(run, after, seen, now)
         await self._remember(share, run, after, seen.outcome, due, now)
         _count(run, seen, after, now)
         return due
@@ -53,7 +58,7 @@ class Poller:
         source, feed = run.source, share.feed(run.source)
         known = share.memory.known(source.publisher)
         reading = decide(seen.document.entries, known, feed, source, now)
-        after = feed_after(feed, source, seen, now, reading)
+        after = after_look(feed, source, seen, now, reading)
         shown = {decision.item.id for decision in reading.decisions if decision.item is not None}
         # What this document shows is not forgotten, however long the feed was silent before it.
         forgotten = [item for item in self._forgotten(share, source, after, now) if item.id not in shown]
@@ -71,8 +76,18 @@ class Poller:
                 run.written_at = now
             _count_entries(chunk)
         share.memory.put(after)
+        if not reading.baseline:
+            new = sum(d.outcome == "new" for d in reading.decisions)
+            run.longest = schedule.roll_off(run.longest, new, len(reading.decisions), now - feed.document_at)
         _count_document(source, seen, reading)
         return after
+
+    def _wants_audit(self, feed: FeedState, run: Run) -> bool:
+        """Once a day, at each source's own hour, whoever says "not modified" is asked for the whole document."""
+        if not (feed.etag or feed.last_modified) or LIAR in feed.distrust:
+            return False
+        wait = AUDIT_SECONDS * (0.75 + 0.5 * schedule.fraction(run.source.id, "audit"))
+        return self.clock.now() - max(run.audited_at, feed.document_at) > wait
 
     def _forgotten(self, share: Share, source: Source, after: FeedState, now: float) -> list[ItemState]:
         if now - share.swept.get(source.publisher, 0.0) < SWEEP_SECONDS:
@@ -105,16 +120,17 @@ def _is_worth_writing(reading: Reading, feed: FeedState, run: Run, now: float) -
     return news or not feed.baseline_done or stale or tuple(feed.distrust) != reading.distrust
 
 
-def _due(source: Source, after: FeedState, seen: Look, now: float) -> float:
-    asked = schedule.retry_after(seen.response.headers.get("retry-after", ""), now)
-    return schedule.next_poll(
-        source.id,
-        source.interval,
-        seen.outcome,
-        after.failures,
-        now,
-        asked_to_wait=0.0 if seen.outcome in GOOD else asked,
-    )
+def _due(run: Run, after: FeedState, seen: Look, now: float) -> float:
+    """When to look again: by the source's rhythm, never so late that entries roll off, never sooner than asked."""
+    source, headers = run.source, seen.response.headers
+    if seen.outcome in GOOD:
+        wished = rhythm.interval(after.rhythm, source.interval, source.tier, now, dates.zone(source.timezone))
+        interval = max(min(wished, run.longest), manners.wait(headers, after.wishes, source.tier, now))
+        return manners.outside_skipped(
+            schedule.next_poll(source.id, interval, seen.outcome, 0.0, now), after.wishes
+        )
+    asked = schedule.retry_after(headers.get("retry-after", ""), now)
+    return schedule.next_poll(source.id, source.interval, seen.outcome, after.failures, now, asked_to_wait=asked)
 
 
 def _count_entries(decisions: Sequence[Decision]) -> None:

@@ -39,12 +39,6 @@ def safe_link(link: str, base: str) -> str:
     return joined if usable and joined != base and link.strip() else ""
 
 
-def ttl_of(minutes: str) -> float:
-    """RSS `ttl` in seconds, at most a day."""
-    minutes = minutes.strip()
-    return min(float(minutes[:6]) * 60, 86_400.0) if minutes.isascii() and minutes.isdigit() else 0.0
-
-
 def _read_once(text: str) -> str:
     """UTF-8 that somebody upstream read as Latin-1 and encoded again, put right."""
     if text.isascii():

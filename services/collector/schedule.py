@@ -12,6 +12,7 @@ State = Literal["new", "ok", "failing", "parked"]
 
 DAY = 86_400.0
 JITTER = 0.1
+LEAST_SHOWN = 5  # a document of fewer entries says nothing about how fast it is replaced
 # Nobody is polled more often than this, whatever is configured.
 SHORTEST = 5.0
 LONGEST = DAY
@@ -43,6 +44,16 @@ def first_poll(source: str, now: float, interval: float, count: int, planned: fl
     if planned > now:
         return min(planned, now + LONGEST_RETRY_AFTER * 7)
     return now + fraction(source) * min(interval, 0.1 * count)
+
+
+def roll_off(longest: float, new: int, shown: int, elapsed: float) -> float:
+    """The longest time between two looks in which no more than a third of a document is replaced.
+
+    `new` of `shown` entries came in `elapsed` seconds. What was learned from a rush is forgotten step by step.
+    """
+    if shown < LEAST_SHOWN or new * 3 <= shown:
+        return longest * 1.5
+    return max(SHORTEST, min(longest, elapsed * shown / (3 * new)))
 
 
 def next_poll(

@@ -16,6 +16,7 @@ from services.collector import schedule, state
 from services.collector.agenda import Agenda
 from services.collector.decide import OUTCOMES as ENTRY_OUTCOMES
 from services.collector.fetch import Fetcher
+from services.collector.gate import Gate
 from services.collector.poll import LiveWeb, Web
 from services.collector.polling import Poller
 from services.collector.pool import Pool
@@ -50,7 +51,7 @@ async def run(context: Context) -> None:
     pool = Pool()
     try:
         async with fetcher:
-            await Collector(context, LiveWeb(fetcher, pool)).run()
+            await Collector(context, LiveWeb(fetcher, pool, Gate(fetcher))).run()
     finally:
         pool.close()
 
@@ -215,7 +216,7 @@ class Collector:
             return
         if run is not None:
             self._drop(share, source.id)
-        share.runs[source.id] = Run(source)
+        share.runs[source.id] = Run(source, audited_at=self._clock.now())
         self._share_of[source.id] = share
         metrics.SOURCES.labels("new", str(source.tier)).inc()
         feed, now = share.feed(source), self._clock.now()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from services.collector.decide import Decision
 from services.collector.known import FeedState, ItemState
@@ -25,6 +26,8 @@ class Run:
     outcome: Outcome | None = None
     state: State = "new"
     written_at: float = 0.0  # when its FeedState was last committed
+    audited_at: float = 0.0  # when "not modified" was last put to the test
+    longest: float = inf  # seconds between two looks in which nothing can roll off unseen
 
 
 @dataclass(slots=True, eq=False)

@@ -14,11 +14,13 @@ from lxml import etree
 
 from services.collector import markup
 from services.collector.entry import MAX_ENTRIES, MAX_TITLE, Document, Entry
-from services.collector.raw import build_entry, safe_link, ttl_of
+from services.collector.manners import Wishes, wishes
+from services.collector.raw import build_entry, safe_link
 
 _ATOM, _RSS1 = "http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/"
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _DC = "http://purl.org/dc/elements/1.1/"
+_SY = "http://purl.org/rss/1.0/modules/syndication/"
 _CONTENT = "http://purl.org/rss/1.0/modules/content/"
 _HTML_TYPES = frozenset(("text/html", "application/xhtml+xml", "html", "xhtml"))
 _TEXT_TYPES = _HTML_TYPES | {"text", "text/plain", None}
@@ -127,8 +129,18 @@ def _channel(
         title=markup.cut(markup.text_of(channel.findtext(f"{prefix}title") or ""), MAX_TITLE),
         link=safe_link(channel.findtext(f"{prefix}link") or "", base),
         language=(channel.findtext(f"{prefix}language") or "").strip()[:35],
-        ttl=ttl_of(channel.findtext(f"{prefix}ttl") or ""),
+        wishes=_wishes(channel),
         surplus=max(0, len(items) - MAX_ENTRIES),
+    )
+
+
+def _wishes(channel: etree._Element) -> Wishes:
+    return wishes(
+        ttl=channel.findtext("ttl") or "",
+        period=channel.findtext(f"{{{_SY}}}updatePeriod") or "",
+        frequency=channel.findtext(f"{{{_SY}}}updateFrequency") or "",
+        hours=tuple(hour.text or "" for hour in channel.iterfind("skipHours/hour")),
+        days=tuple(day.text or "" for day in channel.iterfind("skipDays/day")),
     )
 
 

@@ -40,7 +40,7 @@ def test_rss_golden() -> None:
       <pubDate>Thu, 06 Feb 2025 14:25:00 GMT+7</pubDate>
     </item></channel></rss>"""
     document = read(body)
-    assert (document.title, document.link, document.language, document.ttl) == (
+    assert (document.title, document.link, document.language, document.wishes.ttl) == (
         "Báo",
         "https://bao.example/",
         "vi",
