@@ -281,7 +281,8 @@ class Finder:
 _LIST_GAP = re.compile(r"\s?(?:,|;|:|và)\s(?:bộ\s)?|\s")
 _UNIT_AFTER = re.compile(r"\s(?:tỉnh|thành phố|tp|các|xã|phường|huyện|quận)\b")
 _EACH = re.compile(
-    r"\s(?:các\s)?(?:tỉnh|thành phố|địa phương)(?:, (?:thành phố|tỉnh|tp))?(?: \w+){0,4}?(?: gồm| như|):? "
+    r"\s(?:(?:các|\d+|hai|ba)\s)?(?:tỉnh|thành phố|địa phương)(?:, (?:thành phố|tỉnh|tp))?(?: \w+){0,6}?"
+    r"(?:(?: gồm| như| là):? |: | \()"
 )
 _PLACE_WORDS = frozenset(("tỉnh", "phố", "tp", "tp.", "t.", "thủ", "đô", "tại", "từ", "ở"))
 _VENUE = re.compile(r"(?:^|[,.(]\s?|\d,? )(?:tại|ở)$|tại$")

@@ -46,6 +46,7 @@ _NUMBER = re.compile(
 _BARE = re.compile(
     r"\s(?:số\s|số:\s)?(\d{1,4}(?:\.\d{1,2})?)(?![\w%])(?!\s?/|\.\d|,\d)(?:[ -]+(nq|kl|ct)(?:[ /-]+(tw))?\b)?"
 )
+_BY_YEAR = re.compile(r"\s(?:số\s)?(\d{1,3})(?: năm |/)((?:19|20)\d{2})(?![\d/])")
 _DATED = re.compile(
     r"[,\s(]*(?:của [\w\s]{3,40}?\s)?(?:được\s)?(?:ban hành\s)?(?:ngày\s)?"
     r"(?:(\d{1,2})\s?[/.-]\s?(\d{1,2})\s?[/.-]\s?(\d{4})|(\d{1,2}) tháng (\d{1,2}) năm (\d{4}))"
@@ -214,6 +215,10 @@ def _bare(reading: Reading, hits: Sequence[Hit], registry: Registry, full: Seque
     for hit in hits:
         if hit.entries[0].kind is not Kind.WORD or hit.entries[0].id != "kind" or hit.start >= reading.tail:
             continue
+        by_year = _BY_YEAR.match(reading.lower, hit.end, hit.end + 30)
+        if by_year is not None and reading.lower[hit.start : hit.end] == "nghị định":
+            yield _decree(by_year, reading, hit, registry)
+            continue
         match = _BARE.match(reading.lower, hit.end, hit.end + 30)
         if match is None:
             continue
@@ -225,6 +230,26 @@ def _bare(reading: Reading, hits: Sequence[Hit], registry: Registry, full: Seque
         row = _short(registry, kind, number, match, reading)
         if row is not None:
             yield _from_row(row, reading.plain[hit.start : match.end()], hit.start, match.end())
+
+
+def _decree(match: re.Match[str], reading: Reading, hit: Hit, registry: Registry) -> Found:
+    """Nghị định 10 năm 2020, Nghị định 69/2024: only the Government issues decrees, so the key is complete."""
+    number, year = _plain_number(match[1]), int(match[2])
+    key = f"{number}/{year}/NĐ-CP"
+    row = _registered(registry.by_key.get(key, ()), year, None, reading.day)
+    raw = reading.plain[hit.start : match.end()]
+    date_of = row.date if row else None
+    document = m.Document(
+        key=key,
+        kind="NĐ",
+        number=number,
+        issuer="CP",
+        year=year,
+        date=_iso(date_of),
+        raw=raw,
+        initiative=(row.initiative or None) if row else None,
+    )
+    return Found(hit.start, match.end(), document, row.initiative if row else "")
 
 
 def _short(

@@ -36,6 +36,8 @@ def find(reading: Reading, hits: Sequence[Hit], agencies: Sequence[Mention]) -> 
             number = _number(reading.lower, hit.end)
             if number is not None:
                 body = _body(hit, agencies)
+                if any(number == known for _, known in sessions):
+                    continue  # told again, of another body's neighbour
                 event = m.Event(type="session", body=body, number=number, date=_date(reading, hit.start))
                 sessions.setdefault((body, number), event)
     if sessions:
@@ -64,7 +66,7 @@ def _body(hit: Hit, agencies: Sequence[Mention]) -> str | None:
 
 
 def _is_person(mention: Mention) -> bool:
-    return mention.id in ("thu-tuong", "pho-thu-tuong", "chu-tich-nuoc")
+    return mention.id in ("thu-tuong", "pho-thu-tuong", "chu-tich-nuoc", "bo-chinh-tri", "chinh-phu")
 
 
 def _date(reading: Reading, position: int) -> str | None:

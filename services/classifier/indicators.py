@@ -24,8 +24,9 @@ MAX_NAME = 80
 MAX_INDICATORS = 40
 
 
-def find(reading: Reading) -> list[m.Indicator]:
-    found: list[m.Indicator] = []
+def find(reading: Reading) -> list[tuple[int, m.Indicator]]:
+    """Each with its position in the reading, in order."""
+    found: list[tuple[int, m.Indicator]] = []
     for indicator in _all(reading):
         found.append(indicator)
         if len(found) == MAX_INDICATORS:
@@ -33,7 +34,7 @@ def find(reading: Reading) -> list[m.Indicator]:
     return found
 
 
-def _all(reading: Reading) -> Iterable[m.Indicator]:
+def _all(reading: Reading) -> Iterable[tuple[int, m.Indicator]]:
     lower, plain = reading.lower, reading.plain
     for match in _NUMBER.finditer(lower, reading.title_end, reading.tail):
         start = match.start()
@@ -48,12 +49,13 @@ def _all(reading: Reading) -> Iterable[m.Indicator]:
             continue
         for scale in (unit[2] or "").split():
             value *= _SCALES[scale]
-        yield m.Indicator(
+        indicator = m.Indicator(
             name=_name(plain, start, unit.end()),
             value=value,
             unit=unit[1] or unit[3],
             raw=plain[start : unit.end()],
         )
+        yield start, indicator
 
 
 def parse_number(digits: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -20,3 +21,10 @@ class Mention(NamedTuple):
     @property
     def office(self) -> bool:
         return self.voice == "office"
+
+
+def grouped(mentions: Iterable[Mention]) -> dict[str, list[Mention]]:
+    groups: dict[str, list[Mention]] = {}
+    for mention in mentions:
+        groups.setdefault(mention.id, []).append(mention)
+    return groups

@@ -1,229 +1,101 @@
-"""From mentions to tags: what the item is about (primary), what it names (mentioned), and what it does not mean.
+"""What the item is about (primary) and what it only names (mentioned): a sum of points over plain features.
 
-The weights are data (taxonomy/context.yaml); docs/tagging.md tells how they were set.
+The weights are data (taxonomy/context.yaml), a logistic regression on labelled articles, scaled so that four
+points make a primary tag; docs/tagging.md tells how they were fitted.
 """
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from services.classifier.bodies import Bodies
-from services.classifier.documents import Found
 from services.classifier.mentions import Mention
 from services.classifier.reading import Reading, Segment
 from services.classifier.taxonomy import Taxonomy
-from tinsom import messages as m
 
-MAX_PRIMARY = 5
-MAX_EVIDENCE = 20
-_HEAD = (Segment.TITLE, Segment.LEDE)
-
-
-def decide(
-    item_id: str,
-    reading: Reading,
-    named: Sequence[Mention],
-    bodies: Bodies,
-    docs: Sequence[Found],
-    taxonomy: Taxonomy,
-) -> m.Tags:
-    initiatives = [*_accepted(reading, named, bodies, docs, taxonomy), *_implied(bodies, taxonomy)]
-    tags = _tags(reading, initiatives, taxonomy)
-    return m.Tags(
-        id=item_id,
-        initiatives=_with_parents(tags, taxonomy),
-        agencies=_agencies(reading, _acting(reading, bodies.agencies, docs, taxonomy), taxonomy),
-        documents=_documents(docs),
-        places=_places(reading, bodies.places, taxonomy),
-        taxonomy=taxonomy.version,
-    )
+PRIMARY = 4.0
+# A subject stands within this many characters of the start of its sentence.
+TOPIC_CHARS = 25
+SHORT_CHARS = 500
+_HEARD = ("acts", "told")
+LEAST = 0.1
 
 
-def _accepted(
-    reading: Reading, named: Sequence[Mention], bodies: Bodies, docs: Sequence[Found], taxonomy: Taxonomy
-) -> Iterable[Mention]:
-    """Weak words count only where public bodies act: in a public item, often enough for their initiative."""
-    proven = {mention.id for mention in named if not mention.weak}
-    weak = _group(mention for mention in named if mention.weak and mention.id not in proven)
-    public = _is_public(reading, bodies, docs)
-    kept = {tag for tag, group in weak.items() if _is_enough(reading, tag, group, bodies, taxonomy, public)}
-    return [mention for mention in named if mention.id in proven or mention.id in kept]
+@dataclass
+class Scorer:
+    """One item's facts that all its tags share. `numbers` and `actors` are sorted positions."""
+
+    reading: Reading
+    taxonomy: Taxonomy
+    numbers: list[int]
+    actors: list[int]
+    leads: frozenset[str]
+    deadlines: int
+    hosts: frozenset[str] = frozenset()
+    _orders: dict[int, bool] = field(default_factory=dict)
+
+    def initiative(self, tag: str, group: Sequence[Mention], most: int) -> float:
+        own = [mention for mention in group if not mention.implied]
+        sentences = {self.reading.sentence(mention.start) for mention in own}
+        features = {
+            "bias": 1.0,
+            **self._place(own),
+            "implied": float(not own),
+            "share": len(group) / most,
+            "agent": _log(sum(self._holds(self.actors, s) for s in sentences)),
+            "number": _log(sum(self._holds(self.numbers, s) for s in sentences)),
+            "directed": _log(self.deadlines) * any(self._orders_in(s) for s in sentences),
+            "document": float(bool(own) and all("/document/" in mention.rule for mention in own)),
+            "background": float(self.taxonomy.initiatives[tag].background),
+        }
+        return self._points("initiative", features)
+
+    def agency(self, tag: str, group: Sequence[Mention]) -> float:
+        row = self.taxonomy.agencies.get(tag)
+        features = {
+            "bias": 1.0,
+            **self._place(group),
+            "acts": _log(sum(mention.voice == "acts" for mention in group)),
+            "local": float(row is None),
+            "party": float(row is not None and row.type == "party-organ"),
+            "office": float(all(mention.voice in ("office", "venue") for mention in group)),
+            "lead": float(tag in self.leads),
+            "hosts": float(tag in self.hosts),
+        }
+        return self._points("agency", features)
+
+    def _place(self, own: Sequence[Mention]) -> dict[str, float]:
+        reading = self.reading
+        segments = {reading.segment(mention.start) for mention in own}
+        return {
+            "title": float(Segment.TITLE in segments),
+            "lede": float(Segment.LEDE in segments),
+            "short": float(len(reading.plain) < SHORT_CHARS),
+            "topic": float(any(m.start - reading.sentence(m.start)[0] < TOPIC_CHARS for m in own)),
+        }
+
+    def _points(self, kind: str, features: dict[str, float]) -> float:
+        weights = self.taxonomy.weights
+        points = sum(weights.get(f"{kind}.{name}", 0.0) * value for name, value in features.items() if value)
+        return max(LEAST, round(points, 2))
+
+    def _holds(self, positions: list[int], sentence: tuple[int, int]) -> bool:
+        at = bisect_left(positions, sentence[0])
+        return at < len(positions) and positions[at] < sentence[1]
+
+    def _orders_in(self, sentence: tuple[int, int]) -> bool:
+        known = self._orders.get(sentence[0])
+        if known is None:
+            text = self.reading.lower[sentence[0] : sentence[1]]
+            known = self._orders[sentence[0]] = any(word in text for word in self.taxonomy.context.orders)
+        return known
 
 
-def _is_public(reading: Reading, bodies: Bodies, docs: Sequence[Found]) -> bool:
-    """Is this about what public bodies do? One at the head of the text, or two anywhere, or a known document."""
-    if len({mention.id for mention in bodies.agencies}) >= 2 or any(doc.initiative for doc in docs):
-        return True
-    return any(reading.segment(mention.start) in _HEAD for mention in bodies.agencies)
+def _log(count: float) -> float:
+    return math.log2(1 + count)
 
 
-def _is_enough(
-    reading: Reading, tag: str, group: Sequence[Mention], bodies: Bodies, taxonomy: Taxonomy, public: bool
-) -> bool:
-    in_title = any(reading.segment(mention.start) is Segment.TITLE for mention in group)
-    if len(group) + in_title < taxonomy.initiatives[tag].weak_min:
-        return False
-    if public:
-        return True
-    sentences = [reading.sentence(mention.start) for mention in group]
-    return any(start <= body.start < end for body in bodies.agencies for start, end in sentences)
-
-
-def _implied(bodies: Bodies, taxonomy: Taxonomy) -> Iterable[Mention]:
-    for mention in bodies.agencies:
-        row = taxonomy.agencies.get(mention.id)
-        for initiative in row.implies if row else ():
-            yield Mention(initiative, mention.start, mention.end, f"{initiative}/in-name", implied=True)
-
-
-def _acting(
-    reading: Reading, mentions: Sequence[Mention], docs: Sequence[Found], taxonomy: Taxonomy
-) -> list[Mention]:
-    """Government and Assembly are named everywhere: as an issuer, or once in passing, they do not act."""
-    kept: list[Mention] = []
-    for tag, group in _group(mentions).items():
-        row = taxonomy.agencies.get(tag)
-        if row is not None and not row.routing:
-            own = [mention for mention in group if not _is_issuer(reading, mention, docs)]
-            if _score(reading, own, taxonomy.weights) < taxonomy.weights["passing"]:
-                continue
-        kept += group
-    return kept
-
-
-def _is_issuer(reading: Reading, mention: Mention, docs: Sequence[Found]) -> bool:
-    if reading.segment(mention.start) in _HEAD:
-        return False
-    return any(
-        0 <= mention.start - doc.end <= 45 and reading.lower[doc.end : mention.start].rstrip().endswith("của")
-        for doc in docs
-    )
-
-
-def _score(reading: Reading, mentions: Sequence[Mention], weights: dict[str, float]) -> float:
-    by_segment = {
-        Segment.TITLE: weights["title"],
-        Segment.LEDE: weights["lede"],
-        Segment.BODY: weights["body"],
-        Segment.CAPTION: weights["caption"],
-        Segment.TAIL: 0.0,
-    }
-    score = 0.0
-    for mention in mentions:
-        factor = mention.factor * (weights["weak"] if mention.weak else 1.0)
-        factor *= weights["implied"] if mention.implied else 1.0
-        score += by_segment[reading.segment(mention.start)] * factor
-    return score
-
-
-def _group(mentions: Iterable[Mention]) -> dict[str, list[Mention]]:
-    groups: dict[str, list[Mention]] = {}
-    for mention in mentions:
-        groups.setdefault(mention.id, []).append(mention)
-    return groups
-
-
-def _tags(reading: Reading, mentions: Sequence[Mention], taxonomy: Taxonomy) -> list[m.Tag]:
-    tags = []
-    for tag, group in _group(mentions).items():
-        score = _score(reading, group, taxonomy.weights)
-        if score <= 0:
-            continue
-        tags.append(_tag(reading, tag, group, score, _is_primary(reading, group, score, taxonomy.weights)))
-    return _capped(tags)
-
-
-def _is_primary(reading: Reading, group: Sequence[Mention], score: float, weights: dict[str, float]) -> bool:
-    own = [mention for mention in group if not mention.implied]
-    segments = {reading.segment(mention.start) for mention in own if not mention.office}
-    if not own or score < weights["primary"] - 1.2:
-        return False
-    if Segment.TITLE in segments or Segment.LEDE in segments:
-        return True
-    return len({reading.sentence(mention.start) for mention in own}) >= 3
-
-
-def _tag(reading: Reading, tag: str, group: Sequence[Mention], score: float, primary: bool) -> m.Tag:
-    return m.Tag(
-        id=tag,
-        role="primary" if primary else "mentioned",
-        score=round(score, 2),
-        evidence=[_evidence(reading, mention) for mention in group[:MAX_EVIDENCE]],
-    )
-
-
-def _evidence(reading: Reading, mention: Mention) -> m.Evidence:
-    field, start, end = reading.span(mention.start, mention.end)
-    return m.Evidence(field=field, start=start, end=end, rule=mention.rule)
-
-
-def _capped(tags: list[m.Tag]) -> list[m.Tag]:
-    """At most five of each primary, the highest scores; the others step down."""
-    ranked = sorted(tags, key=lambda tag: (tag.role != "primary", -tag.score, tag.id))
-    return ranked
-
-
-def _with_parents(tags: list[m.Tag], taxonomy: Taxonomy) -> list[m.Tag]:
-    """A parent has its child's role; being named itself can only raise that."""
-    by_id = {tag.id: tag for tag in tags}
-    for tag in list(tags):
-        for parent in taxonomy.initiatives[tag.id].parents:
-            known = by_id.get(parent)
-            if known is None:
-                by_id[parent] = m.Tag(id=parent, role=tag.role, score=tag.score, evidence=tag.evidence, via=tag.id)
-            elif known.role == "mentioned" and tag.role == "primary":
-                by_id[parent] = m.Tag(
-                    id=parent,
-                    role="primary",
-                    score=max(known.score, tag.score),
-                    evidence=known.evidence,
-                    via=tag.id,
-                )
-    return sorted(by_id.values(), key=lambda tag: (tag.role != "primary", -tag.score, tag.id))
-
-
-def _agencies(reading: Reading, mentions: Sequence[Mention], taxonomy: Taxonomy) -> list[m.Tag]:
-    tags = []
-    for plain in _tags(reading, mentions, taxonomy):
-        tag, row = plain, taxonomy.agencies.get(plain.id)
-        ended = (
-            row is not None and row.valid_to is not None and reading.day is not None and row.valid_to < reading.day
-        )
-        if row is not None and ended and row.successors:
-            tag = m.Tag(
-                id=plain.id,
-                role=tag.role,
-                score=tag.score,
-                evidence=tag.evidence,
-                successors=[successor.id for successor in row.successors],
-            )
-        tags.append(tag)
-    return _with_agency_parents(tags, taxonomy)
-
-
-def _with_agency_parents(tags: list[m.Tag], taxonomy: Taxonomy) -> list[m.Tag]:
-    by_id = {tag.id: tag for tag in tags}
-    for tag in list(tags):
-        row = taxonomy.agencies.get(tag.id)
-        for parent in row.parents if row else ():
-            if parent not in by_id:
-                by_id[parent] = m.Tag(id=parent, role=tag.role, score=tag.score, evidence=tag.evidence, via=tag.id)
-    return list(by_id.values())
-
-
-def _documents(docs: Sequence[Found]) -> list[m.Document]:
-    by_key: dict[str, m.Document] = {}
-    for doc in docs:
-        by_key.setdefault(doc.document.key, doc.document)
-    return list(by_key.values())
-
-
-def _places(reading: Reading, mentions: Sequence[Mention], taxonomy: Taxonomy) -> list[m.Place]:
-    places = []
-    for place, group in _group(mentions).items():
-        score = _score(reading, group, taxonomy.weights)
-        if score < 0.9:
-            continue
-        role: m.Role = "primary" if score >= taxonomy.weights["primary"] else "mentioned"
-        places.append(m.Place(id=place, role=role))
-    return places
+def actors(mentions: Iterable[Mention]) -> list[int]:
+    return sorted(mention.start for mention in mentions if mention.voice in _HEARD)

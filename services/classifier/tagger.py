@@ -8,7 +8,19 @@ from datetime import date, datetime
 
 import msgspec
 
-from services.classifier import bodies, documents, events, hits, indicators, patterns, reading, salience, tasks
+from services.classifier import (
+    acceptance,
+    assembly,
+    bodies,
+    documents,
+    events,
+    hits,
+    indicators,
+    patterns,
+    reading,
+    salience,
+    tasks,
+)
 from services.classifier.documents import Found
 from services.classifier.mentions import Mention
 from services.classifier.patterns import Kind
@@ -45,14 +57,42 @@ class Tagger:
         read = self.read(item)
         found = hits.find(read, self.matcher)
         docs = documents.find(read, found, self.registry)
-        bodies_found = bodies.find(read, found, self.lexicon)
+        who = bodies.find(read, found, self.lexicon)
+        todo = tasks.find(read, found, who.agencies)
+        counted = indicators.find(read)
+        happened = events.find(read, found, who.agencies)
+        scorer = self._scorer(read, who, todo, counted, happened)
         named = [*_initiatives(read, found), *_founded(docs)]
-        tags = salience.decide(item.id, read, named, bodies_found, docs, self.taxonomy)
-        return msgspec.structs.replace(
-            tags,
-            events=events.find(read, found, bodies_found.agencies),
-            tasks=tasks.find(read, found, bodies_found.agencies),
-            indicators=indicators.find(read),
+        return m.Tags(
+            id=item.id,
+            initiatives=assembly.initiatives(
+                scorer, acceptance.initiatives(read, named, who, docs, self.taxonomy)
+            ),
+            agencies=assembly.agencies(scorer, acceptance.agencies(read, who.agencies, docs, self.taxonomy)),
+            documents=assembly.documents(docs),
+            places=assembly.places(read, who.places),
+            events=happened,
+            tasks=todo,
+            indicators=[indicator for _, indicator in counted],
+            taxonomy=self.taxonomy.version,
+        )
+
+    def _scorer(
+        self,
+        read: Reading,
+        who: bodies.Bodies,
+        todo: list[m.Task],
+        counted: list[tuple[int, m.Indicator]],
+        happened: list[m.Event],
+    ) -> salience.Scorer:
+        return salience.Scorer(
+            read,
+            self.taxonomy,
+            numbers=[position for position, _ in counted],
+            actors=salience.actors(who.agencies),
+            leads=frozenset(lead for task in todo for lead in task.lead),
+            deadlines=len(todo),
+            hosts=frozenset(event.body for event in happened if event.body),
         )
 
 

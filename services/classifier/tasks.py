@@ -36,7 +36,9 @@ _ORDERS = (
     "hoàn thành", "hoàn tất", "phấn đấu", "yêu cầu", "giao ", "khẩn trương", "chỉ đạo", "báo cáo", "phải ",
     "đề nghị", "trình ", "gửi ", "đảm bảo", "bảo đảm", "cần ", "triển khai", "đẩy nhanh", "dự kiến",
     "mục tiêu", "cam kết", "đưa ", "đang hoàn thiện", "ban hành", "thành lập", "100%", "nghiên cứu",
+    "thực hiện xong",
 )  # fmt: skip
+_IMPERATIVES = ("tổ chức ", "thực hiện ", "xây dựng ", "rà soát ", "kết nối ")
 _DONE = ("đã hoàn thành", "đã ban hành", "đã trình", "đã có ", "đã được", "đã triển khai", "đã ký")
 _CLASSES = re.compile(
     r"các (?:bộ|địa phương|tỉnh|cơ quan|đơn vị|sở|cơ sở|bệnh viện|ngành|doanh nghiệp)"
@@ -44,6 +46,7 @@ _CLASSES = re.compile(
 )
 _ORDERERS = frozenset(("thu-tuong", "pho-thu-tuong", "chinh-phu", "quoc-hoi", "bo-chinh-tri", "ban-bi-thu"))
 _LAW_TALK = (
+    "diễn ra",
     "hiệu lực",
     "có hiệu lực",
     "áp dụng từ",
@@ -108,8 +111,12 @@ def _is_ordered(lower: str, start: int, end: int, cue: str, when: When) -> bool:
     """A month says when something happens; it is a deadline where it is clearly ordered or ends the sentence."""
     sentence = lower[start:end]
     if when.precision == "year" and cue in ("trong", "đến", "tới"):
-        return "phấn đấu" in sentence or "hoàn thành" in sentence
-    if when.precision == "month" and when.start > start + 40 and not lower[when.end : end].strip(" .;"):
+        return "hoàn thành" in sentence or (cue != "trong" and "phấn đấu" in sentence)
+    if (
+        when.precision in ("month", "quarter")
+        and when.start > start + 40
+        and not lower[when.end : end].strip(" .;")
+    ):
         return True
     return any(word in sentence for word in _CLEAR)
 
@@ -129,10 +136,11 @@ def _task(
     reading: Reading, start: int, end: int, deadline: _Deadline, agencies: Sequence[Mention]
 ) -> m.Task | None:
     sentence = reading.lower[start:end]
-    if not any(word in sentence for word in _ORDERS) or any(word in sentence for word in _LAW_TALK):
+    ordered = any(word in sentence for word in _ORDERS) or sentence.lstrip(" -+•").startswith(_IMPERATIVES)
+    if not ordered or any(word in sentence for word in _LAW_TALK):
         return None
-    before = reading.lower[max(start, deadline.start - 80) : deadline.start]
-    if any(word in before for word in _DONE):
+    around = reading.lower[max(start, deadline.start - 80) : deadline.end + 20]
+    if any(word in around for word in _DONE):
         return None
     lead, co = _doers(reading, start, end, deadline.start, agencies)
     if (

@@ -64,7 +64,7 @@ class Initiative(_Row, frozen=True, kw_only=True):
     rules: list[Rule] = []
     valid_from: datetime.date | None = None
     valid_to: datetime.date | None = None
-    weight: float = 1.0
+    background: bool = False  # named in passing so often that it takes more to be what an item is about
     tests: Tests = Tests()
 
 
@@ -89,6 +89,7 @@ class Agency(_Row, frozen=True, kw_only=True):
     valid_from: datetime.date | None = None
     valid_to: datetime.date | None = None
     successors: list[Successor] = []
+    passing: float = 0.0  # named everywhere: less than this score, without its documents, is not acting
     routing: bool = True  # False: too frequent to tell anyone about
     tests: Tests = Tests()
 
@@ -139,6 +140,7 @@ class Context(_Row, frozen=True, kw_only=True):
     acts: list[str] = []  # what a body does, right after its name
     ordered: list[str] = []  # what makes it the one that is told to, right before
     surnames: list[str] = []
+    orders: list[str] = []  # words of a sentence that orders, plans or reports work
 
 
 class _File(_Row, frozen=True, kw_only=True):

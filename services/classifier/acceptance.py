@@ -1,0 +1,82 @@
+"""Which mentions count: weak words only where public bodies act, names in passing not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from services.classifier.bodies import Bodies
+from services.classifier.documents import Found
+from services.classifier.mentions import Mention, grouped
+from services.classifier.reading import Reading, Segment
+from services.classifier.taxonomy import Taxonomy
+
+HEAD = (Segment.TITLE, Segment.LEDE)
+# An issuer stands right behind its document: "Nghị định số 13/2023/NĐ-CP ngày 17/4/2023 của Chính phủ".
+ISSUER_REACH = 45
+_PASSING = {Segment.TITLE: 5.0, Segment.LEDE: 3.0, Segment.BODY: 1.0, Segment.CAPTION: 0.5, Segment.TAIL: 0.0}
+
+
+def initiatives(
+    reading: Reading, named: Sequence[Mention], bodies: Bodies, docs: Sequence[Found], taxonomy: Taxonomy
+) -> list[Mention]:
+    """Weak words count in a public item, often enough for their initiative, or beside a public body."""
+    proven = {mention.id for mention in named if not mention.weak}
+    weak = grouped(mention for mention in named if mention.weak and mention.id not in proven)
+    public = is_public(reading, bodies, docs)
+    kept = {tag for tag, group in weak.items() if _is_enough(reading, tag, group, bodies, taxonomy, public)}
+    accepted = [mention for mention in named if mention.id in proven or mention.id in kept]
+    return [*accepted, *_implied(bodies, taxonomy)]
+
+
+def is_public(reading: Reading, bodies: Bodies, docs: Sequence[Found]) -> bool:
+    """Is this about what public bodies do? One at the head of the text, or two anywhere, or a known document."""
+    if len({mention.id for mention in bodies.agencies}) >= 2 or any(doc.initiative for doc in docs):
+        return True
+    actors = [*bodies.agencies, *bodies.places] if bodies.agencies else []
+    return any(reading.segment(mention.start) in HEAD for mention in actors)
+
+
+def _is_enough(
+    reading: Reading, tag: str, group: Sequence[Mention], bodies: Bodies, taxonomy: Taxonomy, public: bool
+) -> bool:
+    in_title = any(reading.segment(mention.start) is Segment.TITLE for mention in group)
+    if len(group) + in_title < taxonomy.initiatives[tag].weak_min:
+        return False
+    if public:
+        return True
+    sentences = [reading.sentence(mention.start) for mention in group]
+    return any(start <= body.start < end for body in bodies.agencies for start, end in sentences)
+
+
+def _implied(bodies: Bodies, taxonomy: Taxonomy) -> Iterable[Mention]:
+    for mention in bodies.agencies:
+        row = taxonomy.agencies.get(mention.id)
+        for initiative in row.implies if row else ():
+            yield Mention(initiative, mention.start, mention.end, f"{initiative}/in-name", implied=True)
+
+
+def agencies(
+    reading: Reading, mentions: Sequence[Mention], docs: Sequence[Found], taxonomy: Taxonomy
+) -> list[Mention]:
+    """Government and Assembly are named everywhere: as an issuer, or once in passing, they do not act."""
+    kept: list[Mention] = []
+    for tag, group in grouped(mentions).items():
+        row = taxonomy.agencies.get(tag)
+        if row is None or not row.passing or _weight(reading, group, docs) >= row.passing:
+            kept += group
+    return kept
+
+
+def _weight(reading: Reading, group: Sequence[Mention], docs: Sequence[Found]) -> float:
+    own = [mention for mention in group if not _is_issuer(reading, mention, docs)]
+    return sum(_PASSING[reading.segment(mention.start)] * mention.factor for mention in own)
+
+
+def _is_issuer(reading: Reading, mention: Mention, docs: Sequence[Found]) -> bool:
+    if reading.segment(mention.start) in HEAD:
+        return False
+    return any(
+        0 <= mention.start - doc.end <= ISSUER_REACH
+        and reading.lower[doc.end : mention.start].rstrip().endswith("của")
+        for doc in docs
+    )

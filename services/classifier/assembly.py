@@ -1,0 +1,98 @@
+"""From scored mentions to the tags of the message: evidence, parents, successors, order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from services.classifier.documents import Found
+from services.classifier.mentions import Mention, grouped
+from services.classifier.reading import Reading, Segment
+from services.classifier.salience import PRIMARY, Scorer
+from services.classifier.taxonomy import Agency, Initiative, Taxonomy
+from tinsom import messages as m
+
+MAX_EVIDENCE = 20
+PLACE_LEAST, PLACE_PRIMARY = 0.9, 4.0
+_PLACE_POINTS = {Segment.TITLE: 5.0, Segment.LEDE: 3.0, Segment.BODY: 1.0, Segment.CAPTION: 0.5, Segment.TAIL: 0.0}
+
+
+def initiatives(scorer: Scorer, mentions: Sequence[Mention]) -> list[m.Tag]:
+    groups = grouped(mentions)
+    most = max((len(group) for group in groups.values()), default=1)
+    tags = [_tag(scorer.reading, tag, g, scorer.initiative(tag, g, most)) for tag, g in groups.items()]
+    return _with_parents(tags, scorer.taxonomy.initiatives)
+
+
+def agencies(scorer: Scorer, mentions: Sequence[Mention]) -> list[m.Tag]:
+    tags = [_tag(scorer.reading, tag, g, scorer.agency(tag, g)) for tag, g in grouped(mentions).items()]
+    return _with_parents(_with_successors(tags, scorer), scorer.taxonomy.agencies)
+
+
+def _tag(reading: Reading, tag: str, group: Sequence[Mention], score: float) -> m.Tag:
+    return m.Tag(
+        id=tag,
+        role="primary" if score >= PRIMARY else "mentioned",
+        score=score,
+        evidence=[_evidence(reading, mention) for mention in group[:MAX_EVIDENCE]],
+    )
+
+
+def _evidence(reading: Reading, mention: Mention) -> m.Evidence:
+    field, start, end = reading.span(mention.start, mention.end)
+    return m.Evidence(field=field, start=start, end=end, rule=mention.rule)
+
+
+def _with_successors(tags: Iterable[m.Tag], scorer: Scorer) -> list[m.Tag]:
+    """A body that had ended by the item's date is tagged as what the text names, with what took its place."""
+    day = scorer.reading.day
+    return [_succeeded(tag, scorer.taxonomy) if day and _ended(tag, scorer) else tag for tag in tags]
+
+
+def _ended(tag: m.Tag, scorer: Scorer) -> bool:
+    row, day = scorer.taxonomy.agencies.get(tag.id), scorer.reading.day
+    return row is not None and row.valid_to is not None and day is not None and row.valid_to < day
+
+
+def _succeeded(tag: m.Tag, taxonomy: Taxonomy) -> m.Tag:
+    successors = [successor.id for successor in taxonomy.agencies[tag.id].successors]
+    return msgspec.structs.replace(tag, successors=successors) if successors else tag
+
+
+def _with_parents(tags: list[m.Tag], rows: Mapping[str, Initiative | Agency]) -> list[m.Tag]:
+    """A parent has its child's role; being named itself can only raise that."""
+    by_id = {tag.id: tag for tag in tags}
+    waiting = list(tags)
+    while waiting:
+        child = waiting.pop()
+        row = rows.get(child.id)
+        for parent in row.parents if row else ():
+            known = by_id.get(parent)
+            if known is None:
+                derived = m.Tag(
+                    id=parent, role=child.role, score=child.score, evidence=child.evidence, via=child.id
+                )
+            elif known.role == "mentioned" and child.role == "primary":
+                derived = msgspec.structs.replace(known, role="primary", score=child.score, via=child.id)
+            else:
+                continue
+            by_id[parent] = derived
+            waiting.append(derived)
+    return sorted(by_id.values(), key=lambda tag: (tag.role != "primary", -tag.score, tag.id))
+
+
+def documents(docs: Sequence[Found]) -> list[m.Document]:
+    by_key: dict[str, m.Document] = {}
+    for doc in docs:
+        by_key.setdefault(doc.document.key, doc.document)
+    return list(by_key.values())
+
+
+def places(reading: Reading, mentions: Sequence[Mention]) -> list[m.Place]:
+    found = []
+    for place, group in grouped(mentions).items():
+        score = sum(_PLACE_POINTS[reading.segment(mention.start)] * mention.factor for mention in group)
+        if score >= PLACE_LEAST:
+            found.append(m.Place(id=place, role="primary" if score >= PLACE_PRIMARY else "mentioned"))
+    return found
