@@ -44,6 +44,7 @@ class CollectorConfig(_Section, frozen=True, kw_only=True):
     timeout: float = 20.0  # seconds for one request
     concurrency: int = 20  # requests in flight
     allow_private: list[str] = []  # host names that may resolve to loopback or private addresses
+    catalogue: list[str] = []  # shipped sources to watch: ids, government, ministry, press, province, all
 
 
 class SourceConfig(_Section, frozen=True, kw_only=True):

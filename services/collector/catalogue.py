@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from services.collector import dates
+from services.collector import dates, shipped
 from tinsom import codec
 from tinsom.config import Config, SourceConfig
 from tinsom.errors import ConfigError, DecodeError
@@ -38,13 +38,19 @@ def source_of(config: SourceConfig) -> Source:
     )
 
 
+def configured(config: Config) -> list[SourceConfig]:
+    """What is to be watched: the shipped sources that the file names, and its own, which go before them."""
+    named = {source.id: source for source in shipped.chosen(config.collector.catalogue)}
+    return list((named | {source.id: source for source in config.sources}).values())
+
+
 def source_outputs(config: Config, now_ms: int, existing: Mapping[bytes, Record]) -> Changes:
     """The records that make topic `sources` say what the file says; `existing` is the table of now.
 
     A removed source is a tombstone here and nowhere else: the collector, the only writer of its own state, keeps
     the items. Raises ConfigError when a source's publisher changed: its items' identity would be lost.
     """
-    wanted = {source.id: source for source in map(source_of, config.sources)}
+    wanted = {source.id: source for source in map(source_of, configured(config))}
     for key, record in existing.items():
         _check_publisher(key.decode(), record, wanted)
     return changes(TOPIC, wanted, now_ms, existing, partition_by=lambda id_: wanted[id_].publisher)

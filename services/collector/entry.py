@@ -24,6 +24,7 @@ class Entry:
     author: str = ""
     date: str = ""  # as written
     position: int = 0
+    guessed: bool = False  # the title is made of the address; the page knows better
 
 
 @dataclass(frozen=True, slots=True)

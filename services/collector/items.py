@@ -9,7 +9,7 @@ import msgspec
 
 from services.collector import dates, identity, state
 from services.collector.decide import PUBLISHED, Decision, Reading
-from services.collector.entry import Document
+from services.collector.entry import Document, Entry
 from services.collector.known import FeedState, ItemState
 from services.collector.page import Page, joined
 from tinsom import codec
@@ -38,7 +38,7 @@ def item_of(decision: Decision, source: Source, document: Document, page: Page |
         publisher=source.publisher,
         source=source.id,
         url=identity.tidy(entry.link) or document.link or source.url,
-        title=entry.title or (page.title if page else ""),
+        title=_title(entry, page),
         fetched_at=datetime.fromtimestamp(now, UTC),
         revision=known.revision,
         change="revised" if decision.outcome == "changed" else "new",
@@ -54,6 +54,12 @@ def item_of(decision: Decision, source: Source, document: Document, page: Page |
         date_quality=dated.quality,
         changed=list(decision.fields),
     )
+
+
+def _title(entry: Entry, page: Page | None) -> str:
+    if page is not None and page.title and (entry.guessed or not entry.title):
+        return page.title
+    return entry.title
 
 
 def output_of(item: Item, timestamp: int) -> Output:

@@ -22,6 +22,7 @@ Outcome = Literal[
     "dns",
     "tls",
     "connection",
+    "robots",  # the site's robots.txt forbids it
     "refused",  # an address or scheme that we do not go to
     "too_big",
     "empty",

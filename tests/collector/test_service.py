@@ -50,6 +50,9 @@ class FakeWeb:
             return Response(url, 304, {"etag": tag})
         return Response(url, 200, {"etag": tag}, body)
 
+    async def admits(self, url: str) -> bool:
+        return True
+
     async def document(self, response: Response) -> Document:
         return parse(response.body, "", response.url)
 
