@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.classifier import voices
-from services.classifier.hits import Hit
+from services.classifier.hits import Hit, ends_with_word
 from services.classifier.mentions import Mention
 from services.classifier.patterns import Entry, Kind, dashed
 from services.classifier.reading import Reading, Segment
@@ -47,6 +47,7 @@ class Lexicon:
     venues: tuple[str, ...]
     ordered: tuple[str, ...]
     surnames: frozenset[str]
+    organisations: re.Pattern[str]
 
     @classmethod
     def of(cls, taxonomy: Taxonomy) -> Lexicon:
@@ -74,6 +75,7 @@ class Lexicon:
             tuple(taxonomy.context.venues),
             tuple(taxonomy.context.ordered),
             frozenset(taxonomy.context.surnames),
+            re.compile(rf"(?:^|\s)(?:{'|'.join(taxonomy.context.organisations) or chr(0)})(?:\s\S+){{1,6}}$"),
         )
 
 
@@ -242,7 +244,7 @@ class Finder:
         before = lower[max(0, start - 40) : start].rstrip()
         unit = before.endswith(("tỉnh", "thành phố", "tp", "tp."))
         word = before.rsplit(" ", 1)[-1]
-        if before.endswith(self.lexicon.private):
+        if _is_private(before, self.lexicon):
             return
         if not unit and start not in self.bound:
             if word in self.lexicon.surnames and self.reading.plain[max(0, start - 2)] != ",":
@@ -252,8 +254,8 @@ class Finder:
         factor = 1.0
         if start in self.bound or unit:
             factor = 1.5
-        elif _VENUE.search(before):
-            factor = 0.2
+        elif before.endswith(("tại", "ở")):
+            factor = 0.2 if _VENUE.search(before) else 0.5
         self.found.places.append(Mention(self._current(entry.id), start, end, entry.rule, factor))
 
     def _is_in_a_name(self, start: int) -> bool:
@@ -285,7 +287,17 @@ _EACH = re.compile(
     r"(?:(?: gồm| như| là):? |: | \()"
 )
 _PLACE_WORDS = frozenset(("tỉnh", "phố", "tp", "tp.", "t.", "thủ", "đô", "tại", "từ", "ở"))
-_VENUE = re.compile(r"(?:^|[,.(]\s?|\d,? )(?:tại|ở)$|tại$")
+_VENUE = re.compile(r"(?:^|[,.(]\s?|\d,? )(?:tại|ở)$")
+
+
+def _is_private(before: str, lexicon: Lexicon) -> bool:
+    """ "Đại học Bách khoa Hà Nội": a private name's head right before, or an organisation's without a break."""
+    if before.endswith(lexicon.private) and ends_with_word(before, lexicon.private):
+        return True
+    return lexicon.organisations.search(_BREAK.split(before)[-1]) is not None
+
+
+_BREAK = re.compile(r"[,.;:()]|\s(?:và|tại|ở|của|trên|với|cho)\s")
 
 
 def _existed(agency: Agency, day: date | None) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from services.classifier.hits import Hit
 from services.classifier.patterns import Kind
-from services.classifier.reading import Reading, Segment
+from services.classifier.reading import Reading
 from services.classifier.taxonomy import RegisteredDocument
 from tinsom import messages as m
 
@@ -46,6 +46,7 @@ _NUMBER = re.compile(
 _BARE = re.compile(
     r"\s(?:số\s|số:\s)?(\d{1,4}(?:\.\d{1,2})?)(?![\w%])(?!\s?/|\.\d|,\d)(?:[ -]+(nq|kl|ct)(?:[ /-]+(tw))?\b)?"
 )
+_OF = re.compile(r"(?: ngày [\d/.-]+)? của (?:bộ trưởng )?")
 _BY_YEAR = re.compile(r"\s(?:số\s)?(\d{1,3})(?: năm |/)((?:19|20)\d{2})(?![\d/])")
 _DATED = re.compile(
     r"[,\s(]*(?:của [\w\s]{3,40}?\s)?(?:được\s)?(?:ban hành\s)?(?:ngày\s)?"
@@ -111,7 +112,7 @@ def _kind_and_issuer(suffix: str) -> tuple[str | None, str | None]:
 def find(reading: Reading, hits: Sequence[Hit], registry: Registry) -> list[Found]:
     """All documents named before the tail, in order; a bare number only when it can be resolved."""
     full = _agreed(list(_numbered(reading, registry)))
-    found = [*full, *_bare(reading, hits, registry, full), *_laws(reading, hits)]
+    found = [*full, *_bare(reading, hits, registry, full), *_laws(reading, hits, registry)]
     return sorted(found, key=lambda f: f.start)
 
 
@@ -230,6 +231,9 @@ def _bare(reading: Reading, hits: Sequence[Hit], registry: Registry, full: Seque
         row = _short(registry, kind, number, match, reading)
         if row is not None:
             yield _from_row(row, reading.plain[hit.start : match.end()], hit.start, match.end())
+        elif kind in ("CT", "QĐ", "CĐ") and (issuer := _issuer_after(reading, hits, match.end())):
+            raw = reading.plain[hit.start : match.end()]
+            yield _by_issuer(kind, number, issuer, raw, hit.start, match.end(), reading)
 
 
 def _decree(match: re.Match[str], reading: Reading, hit: Hit, registry: Registry) -> Found:
@@ -250,6 +254,31 @@ def _decree(match: re.Match[str], reading: Reading, hit: Hit, registry: Registry
         initiative=(row.initiative or None) if row else None,
     )
     return Found(hit.start, match.end(), document, row.initiative if row else "")
+
+
+def _issuer_after(reading: Reading, hits: Sequence[Hit], end: int) -> str:
+    """The suffix of the body right behind "của": "Chỉ thị số 12 của Bộ trưởng Bộ Y tế"."""
+    link = _OF.match(reading.lower, end)
+    if link is None:
+        return ""
+    for hit in hits:
+        if hit.start == link.end():
+            return next((entry.suffix for entry in hit.entries if entry.kind is Kind.AGENCY), "")
+    return ""
+
+
+def _by_issuer(kind: str, number: str, issuer: str, raw: str, start: int, end: int, reading: Reading) -> Found:
+    dated = _date_after(reading.lower, end)
+    document = m.Document(
+        key=f"{number}/{kind}-{issuer}",
+        kind=kind,
+        number=number,
+        issuer=issuer,
+        year=dated.year if dated else None,
+        date=_iso(dated),
+        raw=raw,
+    )
+    return Found(start, end, document, "")
 
 
 def _short(
@@ -283,34 +312,47 @@ def _from_row(row: RegisteredDocument, raw: str, start: int, end: int) -> Found:
     return Found(start, end, document, row.initiative)
 
 
-def _laws(reading: Reading, hits: Sequence[Hit]) -> Iterable[Found]:
-    for hit in hits:
-        laws = [entry.id for entry in hit.entries if entry.kind is Kind.LAW]
-        if laws and hit.start < reading.tail:
-            yield _law(reading, hit, laws)
+def _laws(reading: Reading, hits: Sequence[Hit], registry: Registry) -> Iterable[Found]:
+    named = [
+        (hit, laws)
+        for hit in hits
+        if hit.start < reading.tail and (laws := tuple(e.id for e in hit.entries if e.kind is Kind.LAW))
+    ]
+    drafts = {laws for hit, laws in named if _is_draft(reading, hit)}
+    for hit, laws in named:
+        rows = sorted((row for key in laws for row in registry.by_key[key]), key=_of_date)
+        yield _law(reading, hit, rows, draft=laws in drafts)
 
 
-def _law(reading: Reading, hit: Hit, keys: Sequence[str]) -> Found:
-    """`keys` are "<name> <year>": the year that is written, else the law in force, or the draft, at that date."""
-    years = sorted(int(key[-4:]) for key in keys)
-    name = keys[0][:-5]
+def _is_draft(reading: Reading, hit: Hit) -> bool:
+    near = reading.lower[max(0, hit.start - 25) : hit.end + 12]
+    return any(word in near for word in _DRAFTS)
+
+
+def _of_date(row: RegisteredDocument) -> date:
+    return row.date
+
+
+def _law(reading: Reading, hit: Hit, rows: Sequence[RegisteredDocument], *, draft: bool) -> Found:
+    """A key is "<name> <year>": with the year that is written, else of the law in force, or the draft, then."""
+    name = rows[0].key[:-5]
     match = _YEAR.match(reading.lower, hit.end, hit.end + 16)
-    year = int(match[1]) if match is not None else _year_in_force(years, reading, hit)
-    raw = reading.plain[hit.start : match.end() if match else hit.end]
+    year = int(match[1]) if match is not None else _in_force(rows, reading.day, draft=draft).date.year
     document = m.Document(
-        key=f"{name} {year}", kind=name.split(" ", 1)[0], number="", issuer="QH", year=year, date=None, raw=raw
+        key=f"{name} {year}",
+        kind=name.split(" ", 1)[0],
+        number="",
+        issuer="QH",
+        year=year,
+        date=None,
+        raw=reading.plain[hit.start : match.end() if match else hit.end],
     )
     return Found(hit.start, hit.end, document, "")
 
 
-def _year_in_force(years: list[int], reading: Reading, hit: Hit) -> int:
-    if reading.day is None:
-        return years[-1]
-    near = reading.lower[max(0, hit.start - 25) : hit.end + 12]
-    ahead = 1 if any(word in near for word in _DRAFTS) else 0
-    known = [year for year in years if year <= reading.day.year + ahead]
-    return known[-1] if known else years[0]
-
-
-def not_in_tail(reading: Reading, found: Iterable[Found]) -> list[Found]:
-    return [f for f in found if reading.segment(f.start) is not Segment.TAIL]
+def _in_force(rows: Sequence[RegisteredDocument], day: date | None, *, draft: bool) -> RegisteredDocument:
+    if day is None:
+        return rows[-1]
+    ahead = timedelta(days=400 if draft else 0)
+    known = [row for row in rows if row.date <= day + ahead]
+    return known[-1] if known else rows[0]

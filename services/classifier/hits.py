@@ -79,9 +79,9 @@ def _context_fits(context: Context, reading: Reading, start: int, end: int) -> b
     lower = reading.lower
     if context.reject_before or context.require_before:
         before = lower[max(0, start - NEAR) : start].rstrip()
-        if context.reject_before and _ends_with_word(before, context.reject_before):
+        if context.reject_before and ends_with_word(before, context.reject_before):
             return False
-        if context.require_before and not _ends_with_word(before, context.require_before):
+        if context.require_before and not ends_with_word(before, context.require_before):
             return False
     if context.reject_after or context.require_after:
         if context.no_name_after and _NAME_AFTER.match(reading.plain, end):
@@ -94,7 +94,7 @@ def _context_fits(context: Context, reading: Reading, start: int, end: int) -> b
     return all(_wide_fits(rule, reading, start, end) for rule in context.wide)
 
 
-def _ends_with_word(before: str, words: tuple[str, ...]) -> bool:
+def ends_with_word(before: str, words: tuple[str, ...]) -> bool:
     if not before.endswith(words):
         return False
     return any(before.endswith(w) and not before[: -len(w)][-1:].isalnum() for w in words)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import product
 
@@ -46,6 +46,7 @@ class Entry:
     exact: str = ""
     weak: bool = False
     context: Context | None = None
+    suffix: str = ""  # of a body: how its documents are signed (12/CT-BYT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +163,10 @@ _ANY_CASE = ("steering-body",)
 
 def _agency(row: Agency) -> Iterator[tuple[str, Entry]]:
     case = Case.ANY if row.type in _ANY_CASE else Case.CAPITAL
+    suffix = row.suffix or (row.abbreviations[0] if row.type == "ministry" and row.abbreviations else "")
     aliases = [*([] if row.type in _ANY_CASE else [row.names.vi]), *row.aliases]
-    yield from _spell(aliases, Kind.AGENCY, row.id, f"{row.id}/alias", case, rules=row.rules)
+    for spelling, entry in _spell(aliases, Kind.AGENCY, row.id, f"{row.id}/alias", case, rules=row.rules):
+        yield spelling, replace(entry, suffix=suffix)
     abbreviations = row.abbreviations
     yield from _spell(abbreviations, Kind.AGENCY, row.id, f"{row.id}/abbreviation", Case.EXACT, rules=row.rules)
     yield from _spell(row.blocks, Kind.BLOCK, "", f"{row.id}/block")

@@ -35,6 +35,7 @@ class Scorer:
     deadlines: int
     hosts: frozenset[str] = frozenset()
     _orders: dict[int, bool] = field(default_factory=dict)
+    _crime: bool | None = None
 
     def initiative(self, tag: str, group: Sequence[Mention], most: int) -> float:
         own = [mention for mention in group if not mention.implied]
@@ -48,6 +49,7 @@ class Scorer:
             "number": _log(sum(self._holds(self.numbers, s) for s in sentences)),
             "directed": _log(self.deadlines) * any(self._orders_in(s) for s in sentences),
             "document": float(bool(own) and all("/document/" in mention.rule for mention in own)),
+            "crime": float(self._is_crime()),
             "background": float(self.taxonomy.initiatives[tag].background),
         }
         return self._points("initiative", features)
@@ -80,6 +82,12 @@ class Scorer:
         weights = self.taxonomy.weights
         points = sum(weights.get(f"{kind}.{name}", 0.0) * value for name, value in features.items() if value)
         return max(LEAST, round(points, 2))
+
+    def _is_crime(self) -> bool:
+        if self._crime is None:
+            title = self.reading.lower[: self.reading.title_end]
+            self._crime = any(word in title for word in self.taxonomy.context.crime)
+        return self._crime
 
     def _holds(self, positions: list[int], sentence: tuple[int, int]) -> bool:
         at = bisect_left(positions, sentence[0])

@@ -89,6 +89,7 @@ class Agency(_Row, frozen=True, kw_only=True):
     valid_from: datetime.date | None = None
     valid_to: datetime.date | None = None
     successors: list[Successor] = []
+    suffix: str = ""  # how its documents are signed, where that is not its first abbreviation
     passing: float = 0.0  # named everywhere: less than this score, without its documents, is not acting
     routing: bool = True  # False: too frequent to tell anyone about
     tests: Tests = Tests()
@@ -137,9 +138,11 @@ class Context(_Row, frozen=True, kw_only=True):
     offices: list[str] = []
     private_heads: list[str] = []  # "Đại học", "Bệnh viện": what follows is no place
     venues: list[str] = []  # a sentence with these lists places that nothing happens to
+    organisations: list[str] = []  # as private_heads, with up to six words between
     acts: list[str] = []  # what a body does, right after its name
     ordered: list[str] = []  # what makes it the one that is told to, right before
     surnames: list[str] = []
+    crime: list[str] = []
     orders: list[str] = []  # words of a sentence that orders, plans or reports work
 
 
