@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ID = re.compile(r"\w[\w.@+-]{0,99}")
 # A namespace becomes part of topic names and file names.
 NAMESPACE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}")
-KINDS = ("feed",)
+KINDS = ("feed", "sitemap", "listing")
 TIERS = (1, 2, 3)
 _SHORTEST_INTERVAL = 1.0
 _ASKS = ("initiatives", "agencies", "places", "documents", "keywords")

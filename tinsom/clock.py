@@ -59,3 +59,19 @@ class ManualClock:
     async def sleep(self, seconds: float) -> None:
         self.advance(max(0.0, seconds))
         await asyncio.sleep(0)
+
+
+@dataclass
+class RecordClock:
+    """Stands at the time of the newest record that was fed: timers of a replay run by record time.
+
+    A sleeper wakes every tenth of a second and looks again.
+    """
+
+    time: float = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, min(seconds, 0.1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,9 +15,17 @@ from tinsom.errors import UnreachableError
 from tinsom.health import Health
 
 EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
+# Nobody's slow scrape may hold up the end of the process.
+CLOSE_SECONDS = 1.0
+_INDEX = (
+    "tinsom\n/metrics  for Prometheus\n/live     503 when a part is stuck\n/ready    503 until all parts are\n"
+)
 
 
 def application(health: Health) -> web.Application:
+    async def index(request: web.Request) -> web.Response:
+        return web.Response(text=_INDEX)
+
     async def show_metrics(request: web.Request) -> web.Response:
         body = await asyncio.to_thread(metrics.render)
         return web.Response(body=body, headers={"Content-Type": EXPOSITION})
@@ -29,6 +38,7 @@ def application(health: Health) -> web.Application:
         return web.json_response({"ready": health.is_ready}, status=200 if health.is_ready else 503)
 
     app = web.Application()
+    app.router.add_get("/", index)
     app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/live", live)
     app.router.add_get("/ready", ready)
@@ -37,20 +47,25 @@ def application(health: Health) -> web.Application:
 
 @asynccontextmanager
 async def serve(config: HttpConfig, health: Health) -> AsyncIterator[int]:
-    """Serve while the block runs; yields the port (0 in the configuration serves nothing)."""
+    """Serve while the block runs; yields the port (0 in the configuration serves nothing).
+
+    Raises UnreachableError when the port cannot be had.
+    """
     if config.port == 0:
         yield 0
         return
-    runner = web.AppRunner(application(health), access_log=None)
+    runner = web.AppRunner(application(health), access_log=None, shutdown_timeout=CLOSE_SECONDS)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, config.host, config.port)
         try:
-            await site.start()
+            await web.TCPSite(runner, config.host, config.port).start()
         except OSError as error:
-            raise UnreachableError(
-                f"cannot listen on {config.host}:{config.port} ({error.strerror or error}); set http.port"
-            ) from error
+            raise UnreachableError(_cannot_listen(config, error)) from error
         yield config.port
     finally:
         await runner.cleanup()
+
+
+def _cannot_listen(config: HttpConfig, error: OSError) -> str:
+    reason = "another process uses it" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+    return f"cannot serve /metrics on {config.host}:{config.port}: {reason}; set http.port (0: none)"

@@ -1,32 +1,65 @@
-"""Log lines: for people on a terminal, JSON in a pipe; always to stderr, always redacted."""
+"""Log lines: for people on a terminal, JSON in a pipe; always to stderr, always redacted, ours and libraries'."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from typing import Any, TextIO
 
 import structlog
 
 from tinsom.redact import redact_event
 
+LEVELS = ("debug", "info", "warning", "error")
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to what `sys.stderr` is now: a progress line may stand in for it meanwhile."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, stream: TextIO) -> None:
+        """Nothing is kept."""
+
+
+_handler = _Stderr()
+
 
 def configure(level: str = "info") -> None:
-    people = sys.stderr.isatty()
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer(ensure_ascii=False)
-    )
+    """Raises ValueError for a level that is none of LEVELS."""
+    if level not in LEVELS:
+        raise ValueError(f"{level!r} is not one of {', '.join(LEVELS)}")
+    common: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Any] = [structlog.processors.format_exc_info, redact_event, _renderer()]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            redact_event,
-            renderer,
-        ],
+        processors=[*common, *last],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *names: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # Libraries speak through logging; only what an operator must know comes through.
-    logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(levelname)s %(name)s %(message)s")
+    _configure_libraries(common, last, debug=level == "debug")
+
+
+def _renderer() -> structlog.typing.Processor:
+    if sys.stderr.isatty():
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer(ensure_ascii=False)
+
+
+def _configure_libraries(common: list[Any], last: list[Any], *, debug: bool) -> None:
+    """Libraries speak through logging; only what an operator must know comes through."""
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    chain = [*common, structlog.stdlib.add_logger_name]
+    _handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=chain, processors=[strip, *last]))
+    root = logging.getLogger()
+    root.addHandler(_handler)
+    root.setLevel(logging.WARNING if debug else logging.ERROR)
+    # A broker that is away is one line of ours; aiokafka says it again with every attempt.
+    logging.getLogger("aiokafka").setLevel(logging.WARNING if debug else logging.CRITICAL)

@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import faulthandler
 import os
 import platform
 import signal
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import structlog
 
-from tinsom import http, metrics
+from tinsom import http, metrics, watchdog
 from tinsom.clock import millis
 from tinsom.config import Config
-from tinsom.log import Log
+from tinsom.errors import TinsomError
+from tinsom.log import Lag, Log
 from tinsom.log.sqlite import SqliteLog
 from tinsom.service import Context, Service
 from tinsom.topics import QUEUES, TOPICS, Topic
 
 logger = structlog.get_logger(__name__)
 
-DRAIN_SECONDS = 15.0
+# 15 s from the signal to the end: services drain, then are cut off, then the process leaves as it is.
+DRAIN_SECONDS, CUT_SECONDS, LEAVE_SECONDS = 12.0, 1.5, 14.5
 UPKEEP_SECONDS = 3600.0
 LAG_SECONDS = 5.0
-# Owned, unread records, and the offset has not moved for so long: the consumer is stuck (aiokafka #1154).
-STANDSTILL_SECONDS = 180.0
+LOOP = "event-loop"
 
 
 def open_log(config: Config, namespace: str | None = None) -> Log:
@@ -58,17 +56,21 @@ def scratch_topics() -> dict[str, Topic]:
 
 
 async def run(services: Sequence[Service], context: Context) -> None:
-    """Run services until a signal or the end of one; raises what a service raised."""
+    """Run services until a signal or the end of one; raises what a service raised.
+
+    Raises UnreachableError when the port of /metrics cannot be had.
+    """
     metrics.BUILD.info({"version": version("tinsom"), "python": platform.python_version()})
     _handle_signals(context.stop)
     async with http.serve(context.config.http, context.health):
-        supporters = [asyncio.create_task(work) for work in _supporting(context)]
-        try:
-            await _run_until_stopped(services, context)
-        finally:
-            for task in supporters:
-                task.cancel()
-            await asyncio.gather(*supporters, return_exceptions=True)
+        with watchdog.watching(context.health):
+            supporters = [asyncio.create_task(work(context)) for work in SUPPORTING]
+            try:
+                await _run_until_stopped(services, context)
+            finally:
+                for task in supporters:
+                    task.cancel()
+                await asyncio.gather(*supporters, return_exceptions=True)
 
 
 async def _run_until_stopped(services: Sequence[Service], context: Context) -> None:
@@ -78,42 +80,53 @@ async def _run_until_stopped(services: Sequence[Service], context: Context) -> N
     await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
     context.stop.set()
     await stopped
-    _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
-    for task in late:
-        logger.warning("cut off after the time to drain", seconds=DRAIN_SECONDS)
-        task.cancel()
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    failures = [r for r in results if isinstance(r, Exception)]
+    await _drained(tasks)
+    failures = [error for task in tasks if (error := _failure(task)) is not None]
     if failures:
-        raise failures[0]
+        # What a person can mend comes first; it is often the cause of the rest.
+        raise next((error for error in failures if isinstance(error, TinsomError)), failures[0])
+
+
+async def _drained(tasks: Sequence[asyncio.Future[None]]) -> None:
+    _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+    if not late:
+        return
+    logger.warning("cut off after the time to drain", seconds=DRAIN_SECONDS)
+    for task in late:
+        task.cancel()
+    _, deaf = await asyncio.wait(late, timeout=CUT_SECONDS)
+    if deaf:
+        logger.critical("a service does not end, leaving", services=len(deaf))
+        watchdog.leave(1)
+
+
+def _failure(task: asyncio.Future[None]) -> Exception | None:
+    """What ended a service, out of the groups that tasks wrap it in."""
+    error = None if task.cancelled() else task.exception()
+    while isinstance(error, BaseExceptionGroup):
+        inner = error.exceptions
+        error = next((one for one in inner if isinstance(one, TinsomError)), inner[0])
+    if error is not None and not isinstance(error, TinsomError):
+        logger.error("a service failed", exc_info=error)
+    return error if isinstance(error, Exception) else None
 
 
 def _handle_signals(stop: asyncio.Event) -> None:
     """The first signal drains, the second leaves at once."""
     loop = asyncio.get_running_loop()
+    signalled: list[int] = []
 
     def on_signal(number: int) -> None:
-        if stop.is_set():
+        if signalled:
             os._exit(128 + number)
+        signalled.append(number)
         logger.info("draining", signal=signal.Signals(number).name)
+        # Also for what comes after the services: closing the log, threads that wait for a name server.
+        watchdog.leave_after(LEAVE_SECONDS)
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
-
-
-def _supporting(context: Context) -> list[asyncio._CoroutineLike[None]]:
-    return [_watch(context), _report_lag(context), _maintain(context), _measure_loop()]
-
-
-async def _watch(context: Context) -> None:
-    """A stuck loop cannot mend itself; the supervisor starts the process again."""
-    while True:
-        await asyncio.sleep(5)
-        if stuck := context.health.stuck():
-            logger.critical("stuck, leaving", parts=stuck)
-            faulthandler.dump_traceback(sys.stderr)
-            os._exit(1)
 
 
 async def _maintain(context: Context) -> None:
@@ -125,58 +138,62 @@ async def _maintain(context: Context) -> None:
             logger.warning("upkeep of the log failed", error=str(error))
 
 
-async def _measure_loop() -> None:
+async def _measure_loop(context: Context) -> None:
     """The worst of each 15 s: how late a timer of a tenth of a second fires."""
     loop = asyncio.get_running_loop()
-    while True:
-        worst = 0.0
-        for _ in range(150):
-            before = loop.time()
-            await asyncio.sleep(0.1)
-            worst = max(worst, loop.time() - before - 0.1)
-        metrics.EVENT_LOOP_LAG.set(worst)
-
-
-@dataclass
-class Standstill:
-    """Notices unread records whose offset does not move; pure, times in seconds."""
-
-    limit: float = STANDSTILL_SECONDS
-    _seen: dict[str, tuple[int, float]] = field(default_factory=dict)
-
-    def stuck(self, stage: str, unread: int, committed: int, now: float) -> bool:
-        """True when `stage` has had unread records at the same offsets for `limit` seconds."""
-        before = self._seen.get(stage)
-        if unread == 0 or before is None or before[0] != committed:
-            self._seen[stage] = (committed, now)
-            return False
-        return now - before[1] > self.limit
+    try:
+        while True:
+            worst = 0.0
+            for _ in range(150):
+                before = loop.time()
+                await asyncio.sleep(0.1)
+                worst = max(worst, loop.time() - before - 0.1)
+                context.health.progress(LOOP)
+            metrics.EVENT_LOOP_LAG.set(worst)
+    finally:
+        context.health.done(LOOP)
 
 
 async def _report_lag(context: Context) -> None:
     """Lag in seconds is what an operator can judge; in records it means nothing at a few items an hour."""
-    watch, loop = Standstill(), asyncio.get_running_loop()
+    standstill = watchdog.Standstill()
     while True:
         await asyncio.sleep(LAG_SECONDS)
         for stage, topic in QUEUES.items():
             try:
-                unread, committed = await _lag(context, stage, topic)
+                lags = await context.log.lag(stage, topic)
+                committed = await context.log.committed(stage, topic)
             except Exception as error:
                 logger.debug("lag unknown", stage=stage, error=str(error))
                 continue
-            owned = metrics.value(metrics.OWNED_PARTITIONS, stage)
-            stopped = metrics.value(metrics.STOPPED_PARTITIONS, stage)
-            if owned and not stopped and watch.stuck(stage, unread, committed, loop.time()):
-                logger.critical("unread records and no progress, leaving", stage=stage)
-                os._exit(1)
+            _show_lag(stage, lags, context.clock.now())
+            if stuck := _standing_still(context, standstill, stage, lags, committed):
+                logger.critical("unread records and no progress, leaving", stage=stage, partitions=stuck)
+                watchdog.leave(1)
 
 
-async def _lag(context: Context, stage: str, topic: str) -> tuple[int, int]:
-    lags = await context.log.lag(stage, topic)
+def _standing_still(
+    context: Context, standstill: watchdog.Standstill, stage: str, lags: Sequence[Lag], committed: dict[int, int]
+) -> list[int]:
+    """Partitions of this process that do not move; another process's are its own business."""
+    owned, now = context.health.owned(stage), asyncio.get_running_loop().time()
+    return [
+        lag.partition
+        for lag in lags
+        if standstill.stuck(
+            stage,
+            lag.partition,
+            lag.records if lag.partition in owned else 0,
+            committed.get(lag.partition, 0),
+            now,
+        )
+    ]
+
+
+def _show_lag(stage: str, lags: Sequence[Lag], now: float) -> None:
     oldest = min((lag.oldest for lag in lags if lag.oldest is not None), default=None)
-    seconds = 0.0 if oldest is None else max(0.0, context.clock.now() - oldest / 1000)
-    unread = sum(lag.records for lag in lags)
-    metrics.LAG_RECORDS.labels(stage).set(unread)
-    metrics.LAG_SECONDS.labels(stage).set(seconds)
-    committed = await context.log.committed(stage, topic)
-    return unread, sum(committed.values())
+    metrics.LAG_RECORDS.labels(stage).set(sum(lag.records for lag in lags))
+    metrics.LAG_SECONDS.labels(stage).set(0.0 if oldest is None else max(0.0, now - oldest / 1000))
+
+
+SUPPORTING: tuple[Callable[[Context], asyncio._CoroutineLike[None]], ...] = (_report_lag, _maintain, _measure_loop)

@@ -7,6 +7,7 @@ line per record. Bytes that are UTF-8 stand as text, others in a `…_base64` fi
 from __future__ import annotations
 
 import gzip
+import zlib
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from tinsom.topics import TOPICS
 
 FORMAT = "tinsom-dump-1"
 CHUNK = 500
+# What a file that is not there, cut off or damaged makes gzip raise.
+UNREADABLE = (OSError, EOFError, zlib.error)
 
 
 def line_of(record: Record) -> bytes:
@@ -79,10 +82,17 @@ async def dump(
     until: int | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> int:
-    """Write a topic's records, from the first not older than `since` (ms) on and older than `until`."""
+    """Write a topic's records, from the first not older than `since` (ms) on and older than `until`.
+
+    Raises InputError when the file cannot be written.
+    """
     count = 0
     head = {"format": FORMAT, "topic": topic, "partitions": log.partitions_of(topic)}
-    with _open(path, "wb") as file:
+    try:
+        opened = _open(path, "wb")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {_reason(error)}") from None
+    with opened as file:
         file.write(msgspec.json.encode(head) + b"\n")
         async for record in _records(log, topic, since):
             if until is None or record.timestamp < until:
@@ -99,13 +109,13 @@ async def _records(log: Log, topic: str, since: int | None) -> AsyncIterator[Rec
             yield record
 
 
-def read_dump(path: Path) -> tuple[str, Iterator[Record]]:
-    """Topic and records of a dump; raises InputError naming file and line."""
+def topic_of(path: Path) -> str:
+    """The topic that a dump holds; raises InputError."""
     try:
-        file = _open(path, "rb")
-        head = file.readline()
-    except (OSError, EOFError) as error:
-        raise InputError(f"cannot read {path}: {error}") from None
+        with _open(path, "rb") as file:
+            head = file.readline()
+    except UNREADABLE as error:
+        raise InputError(f"cannot read {path}: {_reason(error)}") from None
     try:
         description = msgspec.json.decode(head)
         topic = str(description["topic"])
@@ -113,18 +123,31 @@ def read_dump(path: Path) -> tuple[str, Iterator[Record]]:
     except (msgspec.DecodeError, KeyError, TypeError):
         known = False
     if not known:
-        file.close()
         raise InputError(f"{path}: not a dump of a topic; `tinsom dump` writes one")
-    return topic, _lines(path, file, topic)
+    return topic
 
 
-def _lines(path: Path, file: IO[bytes], topic: str) -> Iterator[Record]:
-    with file:
-        for number, line in enumerate(file, start=2):
-            try:
+def read_dump(path: Path) -> tuple[str, Iterator[Record]]:
+    """Topic and records of a dump; raises InputError naming file and line."""
+    topic = topic_of(path)
+    return topic, _lines(path, topic)
+
+
+def _lines(path: Path, topic: str) -> Iterator[Record]:
+    number = 1
+    try:
+        with _open(path, "rb") as file:
+            file.readline()
+            for number, line in enumerate(file, start=2):  # noqa: B007 (named in the errors)
                 yield record_of(line, topic)
-            except InputError as error:
-                raise InputError(f"{path}:{number}: {error}") from None
+    except InputError as error:
+        raise InputError(f"{path}:{number}: {error}") from None
+    except UNREADABLE as error:
+        raise InputError(f"{path}: broken off after line {number}: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 async def load(
@@ -137,9 +160,14 @@ async def load(
     if log.namespace == live_namespace:
         raise InputError(f"namespace {live_namespace!r} is the live one; a replay needs another")
     topic, records = read_dump(path)
+    known = log.partitions_of(topic)
     count = 0
     chunk: list[Output] = []
     for record in records:
+        if not 0 <= record.partition < known:
+            raise InputError(
+                f"{path}: {topic} has a partition {record.partition} there and {known} partitions here"
+            )
         chunk.append(record.again())
         if len(chunk) == CHUNK:
             await log.append(chunk, writer="replay")

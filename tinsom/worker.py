@@ -24,6 +24,7 @@ from tinsom.log import Batch, Log, Output, Owner, Partition, Record
 logger = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
+BEAT_SECONDS = 1.0
 IN_A_ROW = 20
 WINDOW, SHARE = 1_000, 0.05
 
@@ -88,39 +89,53 @@ class Worker:
     timeout: float = 0.5
     _limits: dict[tuple[str, int], DeadLetterLimit] = field(default_factory=dict)
     _owner: Owner | None = None
+    _working: bool = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish the batch in hand and let the partitions go."""
         metrics.prepare_stage(self.stage.name, self.stage.topic, self.stage.outcomes)
+        self.health.expect(self.stage.name)
         async with self.log.own(
             self.stage.name, [self.stage.topic], gained=self._gained, lost=self._lost
         ) as owner:
             self._owner = owner
             self.health.ready(self.stage.name)
-            stopper = asyncio.create_task(self._stop_on(stop, owner))
+            beside = [asyncio.create_task(work) for work in (self._stop_on(stop, owner), self._beat())]
             try:
                 async for batch in owner.batches(self.max_records, self.timeout):
-                    self.health.progress(self.stage.name)
                     await self._work(batch)
             finally:
-                stopper.cancel()
+                for task in beside:
+                    task.cancel()
+                self.health.done(self.stage.name)
 
     async def _stop_on(self, stop: asyncio.Event, owner: Owner) -> None:
         await stop.wait()
         owner.stop()
 
+    async def _beat(self) -> None:
+        """Waiting is no standstill: a standby owns nothing, and nothing comes before `tinsom apply`."""
+        while True:
+            if not self._working:
+                self.health.progress(self.stage.name)
+            await asyncio.sleep(BEAT_SECONDS)
+
     async def _gained(self, partition: Partition) -> None:
         with metrics.RESTORE_SECONDS.labels(self.stage.name).time():
             await self.stage.gained(partition)
         metrics.OWNED_PARTITIONS.labels(self.stage.name).inc()
+        self.health.gained(self.stage.name, partition.number)
 
     async def _lost(self, partition: Partition) -> None:
         metrics.OWNED_PARTITIONS.labels(self.stage.name).dec()
+        self.health.lost(self.stage.name, partition.number)
         self._limits.pop((partition.topic, partition.number), None)
         await self.stage.lost(partition)
 
     async def _work(self, batch: Batch) -> None:
         """One batch, all or nothing; being fenced is a hand-over, not a fault."""
+        self._working = True
+        self.health.progress(self.stage.name)
         try:
             async with batch.partition.lock:
                 await self._decide_and_commit(batch)
@@ -129,6 +144,8 @@ class Worker:
             logger.info("fenced", stage=self.stage.name, partition=batch.partition.number)
         except StoppedError as error:
             self._alarm(batch.partition, error)
+        finally:
+            self._working = False
 
     async def _decide_and_commit(self, batch: Batch) -> None:
         partition, now = batch.partition, self.clock.now()
@@ -210,6 +227,7 @@ class Worker:
     def _alarm(self, partition: Partition, error: StoppedError) -> None:
         """Stop reading this partition; others go on. A person looks at the dead letters and restarts."""
         partition.pause()
+        self.health.lost(self.stage.name, partition.number)  # it does not move, and that is meant
         metrics.STOPPED_PARTITIONS.labels(self.stage.name).inc()
         logger.error("partition stopped", stage=self.stage.name, partition=partition.number, reason=str(error))
 

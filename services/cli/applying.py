@@ -42,10 +42,21 @@ async def apply(config: Config, log: Log, clock: Clock, *, dry_run: bool = False
         await table.tail.close()
         changes = decide(config, millis(clock.now()), table.records)
         outputs += changes.outputs
-        lines += [f"{topic}: {line}" for line in changes.difference] or [f"{topic}: no change"]
+        lines += _lines(topic, changes)
     if not dry_run:
         await log.append(outputs, writer="apply")
     return lines
+
+
+def first(config: Config, clock: Clock) -> list[str]:
+    """The difference to nothing: what a first `apply` would write."""
+    return [
+        line for topic, decide in TABLES.items() for line in _lines(topic, decide(config, millis(clock.now()), {}))
+    ]
+
+
+def _lines(topic: str, changes: Changes) -> list[str]:
+    return [f"{topic}: {line}" for line in changes.difference] or [f"{topic}: no change"]
 
 
 def faults(path: Path) -> list[str]:

@@ -1,140 +1,172 @@
-"""Commands that look and change nothing: poll, extract, tag, why, sources, taxonomy."""
+"""Commands that look at the world and change nothing: poll, extract, sources."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn
-from rich.table import Table as View
 
-from services.cli.shared import DEFAULT_CONFIG, ConfigPath, console, errors, load_config, opened_log, run_async
+from services.cli.shared import (
+    DEFAULT_CONFIG,
+    ConfigPath,
+    counting,
+    load_config,
+    note,
+    run_async,
+    say,
+    say_json,
+    show,
+)
 from services.collector.commands import PollReport
-from tinsom.errors import InputError
+from tinsom.errors import TinsomError
 
 AllowPrivate = Annotated[bool, typer.Option("--allow-private", help="Allow loopback and intranet addresses.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON line per input.")]
-Taxonomy = Annotated[Path | None, typer.Option(help="Folder that extends or overrides the shipped taxonomy.")]
-# What `poll` calls a success; anything else makes the exit code 1.
+# What `poll` calls a success; an outcome of the second kind is "cannot reach", any other a fault of the source.
 GOOD = ("ok", "not_modified", "unchanged")
+UNREACHED = ("timeout", "dns", "tls", "connection")
+_HINTS = {
+    "refused": "no address that is gone to; --allow-private allows loopback and intranets",
+    "html": "a page, not a feed",
+    "challenge": "a page that asks for JavaScript or a captcha",
+    "parse": "nothing that can be read as a feed",
+    "no_entries": "a feed with nothing in it",
+    "dns": "the host has no address",
+    "connection": "nobody answers",
+    "tls": "the certificate is not trusted",
+    "timeout": "no answer in time",
+    "rate_limited": "the server asks to come later",
+    "robots": "robots.txt does not want it polled",
+}
 
 
 def register(app: typer.Typer) -> None:
-    for command in (poll, extract, tag, why):
-        app.command()(command)
+    app.command()(poll)
+    app.command()(extract)
     sources = typer.Typer(help="The source list.", no_args_is_help=True)
     sources.command("list")(sources_list)
     sources.command("check")(sources_check)
     app.add_typer(sources, name="sources")
-    taxonomy = typer.Typer(help="Initiatives, agencies, places, documents.", no_args_is_help=True)
-    taxonomy.command("lint")(taxonomy_lint)
-    taxonomy.command("show")(taxonomy_show)
-    app.add_typer(taxonomy, name="taxonomy")
 
 
-def _out(line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+def _exit_for(outcomes: Iterable[str]) -> None:
+    bad = [outcome for outcome in outcomes if outcome not in GOOD]
+    if bad:
+        raise typer.Exit(3 if any(outcome in UNREACHED for outcome in bad) else 1)
+
+
+# --- poll ---------------------------------------------------------------------------------------------------
 
 
 def poll(
-    urls: Annotated[list[str], typer.Argument(help="Addresses of feeds.")],
+    urls: Annotated[list[str], typer.Argument(help="Addresses of feeds.", metavar="URL...", show_default=False)],
     as_json: AsJson = False,
     allow_private: AllowPrivate = False,
 ) -> None:
     """Poll any source once: what was fetched, parsed, dated, kept, and why."""
     from services.collector.commands import poll_urls, report_json
 
-    reports = run_async(poll_urls(urls, allow_private))
+    with counting(f"polling {len(urls)}"):
+        reports = run_async(poll_urls(urls, allow_private))
     for report in reports:
         if as_json:
-            _out(json.dumps(report_json(report), ensure_ascii=False))
+            say_json(_json(report_json(report)))
         else:
             _show_poll(report)
-    if any(report.look.outcome not in GOOD for report in reports):
-        raise typer.Exit(1)
+    _exit_for(report.look.outcome for report in reports)
+
+
+def _json(row: dict[str, Any]) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _show_poll(report: PollReport) -> None:
-    _out(f"{report.url}: {report.look.outcome}, {len(report.decisions)} entries")
-    view = View("published", "date", "kept", "title", "link")
+    say(f"{report.url}: {_summary(report)}")
+    rows = []
     for decision in report.decisions:
         entry, dated = decision.entry, decision.dated
         at = dated.at.astimezone().isoformat(timespec="minutes") if dated.at else ""
-        view.add_row(at, dated.quality, decision.outcome, entry.title, entry.link)
-    if report.decisions:
-        console.print(view)
+        rows.append((at, dated.quality, decision.outcome, entry.title, entry.link))
+    if rows:
+        show(("published", "date", "kept", "title", "link"), rows)
+
+
+def _summary(report: PollReport) -> str:
+    seen, response = report.look, report.look.response
+    hint = _HINTS.get(seen.outcome)
+    parts = [f"{seen.outcome} ({hint})" if hint else str(seen.outcome)]
+    if response.status:
+        size = f"{len(response.body) / 1000:.1f} kB"
+        parts.append(f"status {response.status}, {size} in {response.elapsed:.2f} s")
+    if response.moved_to:
+        parts.append(f"moved for good to {response.moved_to}")
+    if report.retry_after:
+        parts.append(f"asks to wait {report.retry_after:.0f} s")
+    if seen.outcome in GOOD:
+        parts.append(f"{len(report.decisions)} entries")
+    return "; ".join(parts)
+
+
+# --- extract ------------------------------------------------------------------------------------------------
 
 
 def extract(
-    inputs: Annotated[list[str], typer.Argument(help="Files or addresses of article pages.")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(help="Files or addresses of pages.", metavar="FILE_OR_URL...", show_default=False),
+    ],
     as_json: AsJson = False,
     allow_private: AllowPrivate = False,
 ) -> None:
     """Text and data of article pages."""
-    from services.collector.commands import extract_inputs, extract_json
+    from services.collector.commands import ExtractReport, extract_inputs, extract_json
 
-    for report in run_async(extract_inputs(inputs, allow_private)):
-        row = extract_json(report)
+    code = 0
+    for one in inputs:
+        try:
+            (report,) = run_async(extract_inputs([one], allow_private))
+        except TinsomError as error:
+            report, reason = ExtractReport(one, None), str(error)
+            # The worst wins; a line comes for every input, whatever became of it.
+            code = max(code, error.exit_code)
+        else:
+            reason = "" if report.page and report.page.text else f"{one}: no text found"
+            code = max(code, 1 if reason else 0)
+        if reason:
+            hint = _HINTS.get(reason.rsplit(": ", 1)[-1])
+            note(f"tinsom: {reason}" + (f" ({hint})" if hint else ""))
         if as_json:
-            _out(json.dumps(row, ensure_ascii=False))
-            continue
-        for name, value in row.items():
-            _out(f"{name}: {value if value is not None else ''}")
+            say_json(_json(extract_json(report)))
+        elif report.page is not None:
+            _show_page(extract_json(report))
+    if code:
+        raise typer.Exit(code)
 
 
-def tag(
-    path: Annotated[Path, typer.Argument(help="JSON lines, or one text; - reads standard input.")] = Path("-"),
-    taxonomy: Taxonomy = None,
-) -> None:
-    """Tag JSON lines (JSON lines out, same order); a plain text is explained in colour."""
-    from services.classifier import commands
-
-    tagger = commands.tagger_for(taxonomy)
-    lines = _lines(path)
-    first = next((line for line in lines if line.strip()), b"")
-    if first.lstrip().startswith(b"{"):
-        for line in commands.tag_lines(lines, tagger):
-            sys.stdout.buffer.write(line.rstrip(b"\n") + b"\n")
-    else:
-        console.print(commands.explain(b"".join(lines).decode("utf-8", "replace"), tagger))
+def _show_page(row: dict[str, Any]) -> None:
+    """The data, then the text as paragraphs."""
+    text = row.pop("text")
+    for name, value in row.items():
+        if value:
+            say(f"{name}: {value}")
+    say("")
+    for paragraph in text.splitlines():
+        say(paragraph)
+    say("")
 
 
-def _lines(path: Path) -> list[bytes]:
-    try:
-        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or type(error).__name__}") from None
-    return data.splitlines(keepends=True)
-
-
-def why(
-    item: Annotated[str, typer.Argument(help="Id of an item.")],
-    destination: Annotated[str, typer.Argument(help="Alias of a destination.")] = "",
-    config: ConfigPath = DEFAULT_CONFIG,
-) -> None:
-    """Why an item was or was not tagged and sent, from the log alone."""
-    from services.alerter.commands import why as explain_item
-
-    settings = load_config(config)
-
-    async def work() -> list[str]:
-        async with opened_log(settings) as log:
-            return [line async for line in explain_item(log, item, destination)]
-
-    for line in run_async(work()):
-        _out(line)
+# --- sources ------------------------------------------------------------------------------------------------
 
 
 def sources_list(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """The sources of the configuration."""
-    view = View("id", "tier", "every", "name", "url")
-    for source in load_config(config).sources:
-        view.add_row(source.id, str(source.tier), f"{source.interval:g} s", source.name, source.url)
-    console.print(view)
+    rows = [
+        (s.id, s.tier, f"{s.interval:g} s" if s.enabled else "off", s.name, s.url)
+        for s in load_config(config).sources
+    ]
+    show(("id", "tier", "every", "name", "url"), rows, empty=f"{config} names no source")
 
 
 def sources_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
@@ -143,50 +175,16 @@ def sources_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
     settings = load_config(config)
     private = bool(settings.collector.allow_private)
-    with _busy(f"polling {len(settings.sources)} sources"):
-        urls = [source.url for source in settings.sources]
+    sources = [source for source in settings.sources if source.enabled]
+    with counting(f"polling {len(sources)} sources"):
+        urls = [source.url for source in sources]
         reports = run_async(poll_urls(urls, private, contact=settings.collector.contact))
-    view = View("id", "outcome", "entries", "newest")
-    for source, report in zip(settings.sources, reports, strict=True):
+    rows = []
+    for source, report in zip(sources, reports, strict=True):
         newest = max((d.dated.at for d in report.decisions if d.dated.at), default=None)
         when = newest.astimezone().isoformat(timespec="minutes") if newest else ""
-        view.add_row(source.id, report.look.outcome, str(len(report.decisions)), when)
-    console.print(view)
-    if any(report.look.outcome not in GOOD for report in reports):
-        raise typer.Exit(1)
-
-
-def _busy(text: str) -> Progress:
-    bar = Progress(SpinnerColumn(), TextColumn(text), console=errors, disable=not errors.is_terminal)
-    bar.add_task(text, total=None)
-    return bar
-
-
-def taxonomy_lint(folder: Annotated[Path | None, typer.Argument(help="Folder of own files.")] = None) -> None:
-    """Check ids, successors, dates, shared aliases, and run every entry's own test strings."""
-    from services.classifier.lint import lint
-
-    _print_faults(lint(folder))
-
-
-def _print_faults(faults: Iterable[str]) -> None:
-    found = list(faults)
-    for fault in found:
-        _out(fault)
-    if found:
-        raise typer.Exit(1)
-    _out("no fault found")
-
-
-def taxonomy_show(
-    wanted: Annotated[str, typer.Argument(help="An id, or nothing for all.")] = "",
-    folder: Taxonomy = None,
-) -> None:
-    """Ids with their names, kinds and aliases."""
-    from services.classifier.commands import taxonomy_rows
-
-    view = View("id", "kind", "name", "also written")
-    for row in taxonomy_rows(folder):
-        if wanted in ("", row[0]):
-            view.add_row(*row)
-    console.print(view)
+        rows.append(
+            (source.id, report.look.outcome, len(report.decisions), when, _HINTS.get(report.look.outcome, ""))
+        )
+    show(("id", "outcome", "entries", "newest", "what it means"), rows, empty=f"{config} names no source")
+    _exit_for(report.look.outcome for report in reports)

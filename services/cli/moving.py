@@ -1,29 +1,24 @@
-"""Commands about topics: topics, dump, replay, dead-letters."""
+"""Commands about topics: what is in them, where a group goes on, what could not be processed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn
-from rich.table import Table as View
 
-from services.cli.shared import DEFAULT_CONFIG, ConfigPath, console, errors, load_config, opened_log, run_async
+from services.cli.replaying import TopicName, known_topic, moment
+from services.cli.shared import DEFAULT_CONFIG, ConfigPath, load_config, opened_log, run_async, say, show
 from tinsom import deadletters
-from tinsom import replay as replaying
+from tinsom import replay as recording
 from tinsom.errors import InputError
 from tinsom.log import Log, Record
-from tinsom.topics import TOPICS
+from tinsom.topics import QUEUES, TOPICS
 
-TopicName = Annotated[str, typer.Argument(help="Short name of a topic: " + ", ".join(TOPICS))]
+LETTERS = "dead-letters"
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(dump)
-    app.command()(replay)
     topics = typer.Typer(help="The topics and their contracts.", no_args_is_help=True)
     topics.command("apply")(topics_apply)
     topics.command("check")(topics_check)
@@ -36,80 +31,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(letters, name="dead-letters")
 
 
-def _known(topic: str) -> str:
-    if topic not in TOPICS:
-        raise InputError(f"no topic {topic!r}; there are {', '.join(TOPICS)}")
-    return topic
-
-
-def _moment(text: str | None) -> int | None:
-    """`2h`, `3d` (ago) or an ISO time, as ms; None stays None."""
-    if text is None:
-        return None
-    units = {"m": 60, "h": 3600, "d": 86400}
-    if text[:-1].isdigit() and text[-1:] in units:
-        when = datetime.now(UTC) - timedelta(seconds=int(text[:-1]) * units[text[-1]])
-    else:
-        try:
-            when = datetime.fromisoformat(text)
-        except ValueError:
-            raise InputError(f"not a time: {text!r}; write 2h, 3d or 2026-10-01T08:00+07:00") from None
-    return int(when.timestamp() * 1000)
-
-
-def _progress(text: str) -> tuple[Progress, Callable[[int], None]]:
-    """A counting line on a terminal; nothing in a pipe."""
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn(text),
-        TextColumn("{task.completed}"),
-        console=errors,
-        disable=not errors.is_terminal,
-    )
-    task = bar.add_task(text, total=None)
-    return bar, lambda count: bar.update(task, completed=count)
-
-
-def dump(
-    topic: TopicName,
-    path: Annotated[Path, typer.Argument(help="File to write; .gz compresses.")],
-    config: ConfigPath = DEFAULT_CONFIG,
-    since: Annotated[str | None, typer.Option(help="From this time on: 2h, 3d or an ISO time.")] = None,
-    until: Annotated[str | None, typer.Option(help="Before this time.")] = None,
-) -> None:
-    """Write a topic's records to a file, as they are."""
-    settings, name = load_config(config), _known(topic)
-    bar, progress = _progress(f"dumping {name}")
-
-    async def work() -> int:
-        async with opened_log(settings) as log:
-            return await replaying.dump(
-                log, name, path, since=_moment(since), until=_moment(until), progress=progress
-            )
-
-    with bar:
-        count = run_async(work())
-    console.print(f"{count} records of {name} in {path}")
-
-
-def replay(
-    path: Annotated[Path, typer.Argument(help="A file written by `tinsom dump`.")],
-    namespace: Annotated[str, typer.Option(help="The scratch namespace to fill.")],
-    config: ConfigPath = DEFAULT_CONFIG,
-) -> None:
-    """Put a dump into a scratch namespace; nothing there can notify anybody."""
-    settings = load_config(config)
-    if namespace == settings.namespace:
-        raise InputError(f"namespace {namespace!r} is the live one; a replay needs another")
-    bar, progress = _progress(f"replaying into {namespace}")
-
-    async def work() -> tuple[str, int]:
-        async with opened_log(settings, namespace) as log:
-            return await replaying.load(log, path, live_namespace=settings.namespace, progress=progress)
-
-    with bar:
-        topic, count = run_async(work())
-    console.print(f"{count} records of {topic} in namespace {namespace}")
+# --- topics -------------------------------------------------------------------------------------------------
 
 
 def topics_apply(config: ConfigPath = DEFAULT_CONFIG) -> None:
@@ -117,11 +39,11 @@ def topics_apply(config: ConfigPath = DEFAULT_CONFIG) -> None:
     settings = load_config(config)
 
     async def work() -> None:
-        async with opened_log(settings):
+        async with opened_log(settings, new=True):
             """Starting a log creates what is missing and refuses what differs."""
 
     run_async(work())
-    console.print(f"{len(TOPICS)} topics are in place in namespace {settings.namespace}")
+    say(f"{len(TOPICS)} topics are in place in namespace {settings.namespace}")
 
 
 def topics_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
@@ -132,46 +54,56 @@ def topics_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
         async with opened_log(settings) as log:
             return {name: await log.ends(name) for name in TOPICS}
 
-    view = View("topic", "partitions", "cleanup", "days", "records", "what")
+    rows = []
     for name, ends in run_async(work()).items():
         topic = TOPICS[name]
-        days = "" if topic.retention_ms is None else str(topic.retention_ms // 86_400_000)
+        days = "" if topic.retention_ms is None else topic.retention_ms // 86_400_000
         records = sum(end - first for first, end in ends.values())
-        view.add_row(name, str(topic.partitions), topic.cleanup, days, str(records), topic.what)
-    console.print(view)
+        rows.append((name, topic.partitions, topic.cleanup, days, records, topic.what))
+    show(("topic", "partitions", "cleanup", "days", "records", "what"), rows)
 
 
 def topics_seek(
-    group: Annotated[str, typer.Argument(help="tag, stories, plan or deliver; it must not be running.")],
+    group: Annotated[
+        str, typer.Argument(help=f"{', '.join(QUEUES)}; it must not be running.", show_default=False)
+    ],
     topic: TopicName,
     to: Annotated[str, typer.Option(help="earliest, latest, or a time: 2h, 3d, ISO.")],
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Decide where a stopped group goes on, when its offsets were lost or a span is to be read again."""
-    settings, name = load_config(config), _known(topic)
+    settings, name = load_config(config), known_topic(topic)
+    if QUEUES.get(group) != name:
+        pairs = ", ".join(f"{reader} reads {queue}" for reader, queue in QUEUES.items())
+        raise InputError(f"{group!r} does not read {name}; {pairs}")
+    at = None if to in ("earliest", "latest") else moment(to)
 
-    async def work() -> None:
+    async def work() -> dict[int, int]:
         async with opened_log(settings) as log:
-            for number, offset in (await _positions(log, name, to)).items():
+            positions = await _positions(log, name, to, at)
+            for number, offset in positions.items():
                 await log.reset(group, name, number, offset)
-                console.print(f"{group} goes on at {name}[{number}] {offset}")
+            return positions
 
-    run_async(work())
+    for number, offset in run_async(work()).items():
+        say(f"{group} goes on at {name}[{number}] {offset}")
 
 
-async def _positions(log: Log, topic: str, to: str) -> dict[int, int]:
+async def _positions(log: Log, topic: str, to: str, at: int | None) -> dict[int, int]:
     ends = await log.ends(topic)
-    if to == "earliest":
-        return {number: first for number, (first, _) in ends.items()}
-    if to == "latest":
-        return {number: end for number, (_, end) in ends.items()}
-    moment = _moment(to) or 0
-    return {number: await log.offset_at(topic, number, moment) for number in ends}
+    if at is not None:
+        return {number: await log.offset_at(topic, number, at) for number in ends}
+    return {number: first if to == "earliest" else end for number, (first, end) in ends.items()}
+
+
+# --- dead letters -------------------------------------------------------------------------------------------
 
 
 async def _letters(log: Log) -> list[Record]:
-    numbers = range(log.partitions_of("dead-letters"))
-    return [record for number in numbers async for record in log.read("dead-letters", number)]
+    """Oldest first."""
+    numbers = range(log.partitions_of(LETTERS))
+    found = [record for number in numbers async for record in log.read(LETTERS, number)]
+    return sorted(found, key=lambda record: int(deadletters.reasons(record).get("at", "0")))
 
 
 def _letter_id(record: Record) -> str:
@@ -186,48 +118,66 @@ def letters_list(config: ConfigPath = DEFAULT_CONFIG) -> None:
         async with opened_log(settings) as log:
             return await _letters(log)
 
-    view = View("id", "at", "stage", "from", "reason", "detail")
-    for record in sorted(run_async(work()), key=lambda r: deadletters.reasons(r).get("at", "")):
+    rows = []
+    for record in run_async(work()):
         why = deadletters.reasons(record)
         at = datetime.fromtimestamp(int(why.get("at", "0")) / 1000, UTC).isoformat(timespec="seconds")
         origin = f"{why.get('topic')}[{why.get('partition')}] {why.get('offset')}"
-        view.add_row(_letter_id(record), at, why.get("stage"), origin, why.get("reason"), why.get("detail"))
-    console.print(view)
+        rows.append((_letter_id(record), at, why.get("stage"), origin, why.get("reason"), why.get("detail")))
+    show(("id", "at", "stage", "from", "reason", "detail"), rows, empty="there is no dead letter")
 
 
-async def _letter(log: Log, wanted: str) -> Record:
-    for record in await _letters(log):
-        if _letter_id(record) == wanted:
-            return record
-    raise InputError(f"no dead letter {wanted!r}; `tinsom dead-letters list` shows their ids")
+async def _wanted(log: Log, ids: list[str]) -> list[Record]:
+    """The letters with these ids, in that order; raises InputError for an id that is none."""
+    letters = {_letter_id(record): record for record in await _letters(log)}
+    for id_ in ids:
+        if id_ not in letters:
+            raise InputError(f"there is no dead letter {id_!r}; `tinsom dead-letters list` shows their ids")
+    return [letters[id_] for id_ in ids]
 
 
-LetterId = Annotated[str, typer.Argument(help="Id as `list` shows it.")]
-
-
-def letters_show(wanted: LetterId, config: ConfigPath = DEFAULT_CONFIG) -> None:
+def letters_show(
+    wanted: Annotated[str, typer.Argument(help="Id as `list` shows it.", metavar="ID")],
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
     """Show one dead letter: why it is here, its headers, its bytes."""
     settings = load_config(config)
 
     async def work() -> Record:
         async with opened_log(settings) as log:
-            return await _letter(log, wanted)
+            return (await _wanted(log, [wanted]))[0]
 
     record = run_async(work())
     for name, value in deadletters.reasons(record).items():
-        console.print(f"{name}: {value}", markup=False, highlight=False)
-    console.print(replaying.line_of(deadletters.original(record)).decode(), markup=False, highlight=False)
+        say(f"{name}: {value}")
+    say(recording.line_of(deadletters.original(record)).decode())
 
 
-def letters_redrive(wanted: LetterId, config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Put one dead letter back into the topic it came from, as it was."""
+def letters_redrive(
+    wanted: Annotated[
+        list[str] | None, typer.Argument(help="Ids as `list` shows them.", metavar="ID...", show_default=False)
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Put dead letters back into the topics they came from, as they were; the letters stay where they are."""
     settings = load_config(config)
+    if bool(wanted) == everything:
+        raise typer.BadParameter("name the ids, or --all")
 
-    async def work() -> Record:
+    async def work() -> list[Record]:
         async with opened_log(settings) as log:
-            record = deadletters.original(await _letter(log, wanted))
-            await log.append([record.again()], writer="redrive")
-            return record
+            letters = await _letters(log) if everything else await _wanted(log, wanted or [])
+            originals = [deadletters.original(letter) for letter in letters]
+            await log.append([record.again() for record in originals], writer="redrive")
+            return originals
 
-    record = run_async(work())
-    console.print(f"{wanted} is back in {record.topic}[{record.partition}]")
+    records = run_async(work())
+    for record in records:
+        say(f"back in {record.topic}[{record.partition}]: {_key(record)}")
+    if not records:
+        say("there is no dead letter")
+
+
+def _key(record: Record) -> str:
+    return (record.key or b"").decode("utf-8", "replace") or "a record without a key"

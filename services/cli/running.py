@@ -6,17 +6,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from services.cli import applying
-from services.cli.shared import DEFAULT_CONFIG, ConfigPath, console, load_config, opened_log, run_async
+from services.cli.shared import (
+    DEFAULT_CONFIG,
+    ConfigPath,
+    errors,
+    load_config,
+    log_exists,
+    log_path,
+    note,
+    opened_log,
+    run_async,
+    say,
+)
 from tinsom import process
 from tinsom.clock import SystemClock
-from tinsom.config import Config
+from tinsom.config import Config, HttpConfig
 from tinsom.errors import InputError
 from tinsom.service import Context, Service
 
 TEMPLATE = Path(__file__).with_name("tinsom.yaml")
+
+Port = Annotated[
+    int | None, typer.Option(help="Port of /metrics instead of http.port; 0 for none.", min=0, max=65535)
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,20 +43,25 @@ def register(app: typer.Typer) -> None:
 
 def init(path: Annotated[Path, typer.Argument(help="The file to write.")] = DEFAULT_CONFIG) -> None:
     """Write a commented configuration to start from."""
-    if path.exists():
-        raise InputError(f"{path} exists already; it was left as it is")
-    path.write_text(TEMPLATE.read_text("utf-8"), "utf-8")
-    console.print(f"{path} written. Next: edit it, then `tinsom check -c {path}` and `tinsom run -c {path}`.")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE.read_text("utf-8"))
+    except FileExistsError:
+        raise InputError(f"{path} exists already; it was left as it is") from None
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or type(error).__name__}") from None
+    option = "" if path == DEFAULT_CONFIG else f" -c {path}"
+    say(f"{path} written. Next: edit it, then `tinsom check{option}` and `tinsom run{option}`.")
 
 
 def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Check the whole configuration, taxonomy included; every fault is named with its place."""
+    """Check the whole configuration, taxonomy and secrets included; every fault is named with its place."""
     faults = applying.faults(config)
     for fault in faults:
-        console.print(fault, markup=False, highlight=False)
+        say(fault)
     if faults:
         raise typer.Exit(1)
-    console.print(f"{config}: no fault found")
+    say(f"{config}: no fault found")
 
 
 def apply(
@@ -50,12 +71,14 @@ def apply(
     """Bring sources, subscriptions and destinations from the files to the log, and show the difference."""
     settings = load_config(config)
 
-    async def work() -> None:
-        async with opened_log(settings) as log:
-            for line in await applying.apply(settings, log, SystemClock(), dry_run=dry_run):
-                console.print(line, markup=False, highlight=False)
+    async def work() -> list[str]:
+        if dry_run and not log_exists(settings):
+            return applying.first(settings, SystemClock())
+        async with opened_log(settings, new=True) as log:
+            return await applying.apply(settings, log, SystemClock(), dry_run=dry_run)
 
-    run_async(work())
+    for line in run_async(work()):
+        say(line)
 
 
 def send_test(
@@ -65,28 +88,41 @@ def send_test(
     """Send one marked message, to see that a destination works."""
     from services.alerter.commands import send_test as send
 
-    run_async(send(load_config(config), destination))
-    console.print(f"sent to {destination}")
+    settings = load_config(config)
+    run_async(send(_only_for(settings, destination), destination))
+    say(f"sent to {destination}")
 
 
-def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
+def _only_for(config: Config, alias: str) -> Config:
+    """Without the channels that this destination does not use: their secrets are not needed to try it."""
+    used = {destination.channel for destination in config.destinations if destination.alias == alias}
+    if not used:
+        return config
+    return msgspec.structs.replace(
+        config,
+        telegram=config.telegram if "telegram" in used else None,
+        email=config.email if "email" in used else None,
+    )
+
+
+def run(config: ConfigPath = DEFAULT_CONFIG, port: Port = None) -> None:
     """Run all three services in one process."""
-    _run(load_config(config), ("collector", "classifier", "alerter"), apply_first=True)
+    _run(config, ("collector", "classifier", "alerter"), port, apply_first=True)
 
 
-def collect(config: ConfigPath = DEFAULT_CONFIG) -> None:
+def collect(config: ConfigPath = DEFAULT_CONFIG, port: Port = None) -> None:
     """Run the collector alone."""
-    _run(load_config(config), ("collector",))
+    _run(config, ("collector",), port)
 
 
-def classify(config: ConfigPath = DEFAULT_CONFIG) -> None:
+def classify(config: ConfigPath = DEFAULT_CONFIG, port: Port = None) -> None:
     """Run the classifier alone."""
-    _run(load_config(config), ("classifier",))
+    _run(config, ("classifier",), port)
 
 
-def alert(config: ConfigPath = DEFAULT_CONFIG) -> None:
+def alert(config: ConfigPath = DEFAULT_CONFIG, port: Port = None) -> None:
     """Run the alerter alone."""
-    _run(load_config(config), ("alerter",))
+    _run(config, ("alerter",), port)
 
 
 def service(name: str) -> Service:
@@ -100,12 +136,29 @@ def service(name: str) -> Service:
     return found
 
 
-def _run(config: Config, names: Sequence[str], *, apply_first: bool = False) -> None:
+def _run(path: Path, names: Sequence[str], port: int | None, *, apply_first: bool = False) -> None:
+    config = load_config(path)
+    if port is not None:
+        config = msgspec.structs.replace(config, http=HttpConfig(host=config.http.host, port=port))
+
     async def work() -> None:
-        async with opened_log(config) as log:
+        async with opened_log(config, new=True) as log:
             clock = SystemClock()
-            if apply_first:
-                await applying.apply(config, log, clock)
+            changes = await applying.apply(config, log, clock) if apply_first else []
+            _welcome(config, names, changes)
             await process.run([service(name) for name in names], Context(log, clock, config))
 
     run_async(work())
+
+
+def _welcome(config: Config, names: Sequence[str], changes: Sequence[str]) -> None:
+    """What runs, where, and what changed, for a person at a terminal; a supervisor reads log lines."""
+    if not errors.is_terminal:
+        return
+    for change in changes:
+        if not change.endswith("no change"):
+            note(change)
+    where = f"Kafka at {config.kafka.bootstrap_servers}" if config.kafka else str(log_path(config))
+    note(f"{', '.join(names)}: running on {where}. Ctrl-C ends it.")
+    if config.http.port:
+        note(f"metrics: http://{config.http.host}:{config.http.port}/metrics")

@@ -1,20 +1,27 @@
-"""What several commands need: options, an event loop, an opened log."""
+"""What several commands need: options, an event loop, an opened log, what to print for people and for pipes."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 import uvloop
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table as View
+from rich.text import Text
 
+from tinsom import checks
 from tinsom import config as configuration
 from tinsom.config import Config
+from tinsom.errors import InputError, UnreachableError
 from tinsom.log import Log
+from tinsom.log.sqlite import namespace_path
 from tinsom.process import open_log
 
 T = TypeVar("T")
@@ -24,6 +31,11 @@ DEFAULT_CONFIG = Path("tinsom.yaml")
 
 console = Console()
 errors = Console(stderr=True)
+
+# Text from the network may hold what moves a terminal's cursor or rewrites its title.
+_CONTROLS: dict[int, str | None] = dict.fromkeys((*range(32), *range(127, 160)), " ")
+# And what writes a line from right to left.
+_CONTROLS |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
@@ -35,11 +47,78 @@ def load_config(path: Path) -> Config:
     return configuration.load(path)
 
 
+# --- the log ------------------------------------------------------------------------------------------------
+
+
 @asynccontextmanager
-async def opened_log(config: Config, namespace: str | None = None) -> AsyncIterator[Log]:
+async def opened_log(config: Config, namespace: str | None = None, *, new: bool = False) -> AsyncIterator[Log]:
+    """The log, started. Unless it may be `new`, an embedded log that is not there is an error, not a new file."""
+    if namespace is not None and not checks.NAMESPACE.fullmatch(namespace):
+        raise InputError(f"{namespace!r} is no name of a namespace; use letters, digits, - and _")
+    if not new and not log_exists(config, namespace):
+        where = log_path(config, namespace)
+        hint = "`tinsom run` makes it" if namespace in (None, config.namespace) else "`tinsom replay` makes it"
+        raise UnreachableError(f"there is no log at {where} yet; {hint}")
     log = open_log(config, namespace)
     try:
         await log.start()
         yield log
     finally:
         await log.close()
+
+
+def log_path(config: Config, namespace: str | None = None) -> Path:
+    return namespace_path(Path(config.log.path), namespace or config.namespace)
+
+
+def log_exists(config: Config, namespace: str | None = None) -> bool:
+    """Kafka's is there or says so itself."""
+    return config.kafka is not None or log_path(config, namespace).exists()
+
+
+# --- output -------------------------------------------------------------------------------------------------
+
+
+def plain(text: object) -> str:
+    """One line without control characters."""
+    return str(text).translate(_CONTROLS)
+
+
+def say(line: object) -> None:
+    """One line, never wrapped, whatever stands in it."""
+    typer.echo(plain(line))
+
+
+def note(line: object) -> None:
+    """One line for a person, beside the output."""
+    typer.echo(plain(line), err=True)
+
+
+def say_json(line: bytes) -> None:
+    """One line of JSON, at once: a reader in the pipe may wait for it."""
+    sys.stdout.buffer.write(line.rstrip(b"\n") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "") -> None:
+    """A table for a person; in a pipe, lines of fields between tabs, whole and without a frame."""
+    lines = [[plain(cell) for cell in row] for row in rows]
+    if not lines and empty:
+        note(empty)
+    elif not console.is_terminal:
+        for line in (columns, *lines):
+            typer.echo("\t".join(line))
+    else:
+        view = View(*columns)
+        for line in lines:
+            view.add_row(*map(Text, line))
+        console.print(view)
+
+
+@contextmanager
+def counting(text: str) -> Iterator[Callable[[int], None]]:
+    """A line that counts, on a terminal; nothing in a pipe. Gives what to call with the count."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.fields[count]}")
+    with Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as bar:
+        task = bar.add_task(text, total=None, count="")
+        yield lambda count: bar.update(task, count=str(count))

@@ -32,7 +32,11 @@ class Book:
 
 
 async def books(log: Log) -> list[Book]:
-    return [await _collected(log), *[await _stage(log, name) for name in QUEUES], await _delivered(log)]
+    return [await _collected(log), *await stages(log), await delivered(log)]
+
+
+async def stages(log: Log) -> list[Book]:
+    return [await _stage(log, name) for name in QUEUES]
 
 
 async def _collected(log: Log) -> Book:
@@ -55,26 +59,36 @@ async def _stage(log: Log, stage: str) -> Book:
     return Book(stage, went_in, topic, metrics.values(metrics.ITEMS, stage))
 
 
-async def _delivered(log: Log) -> Book:
+async def delivered(log: Log) -> Book:
     """Alerts on the log against the last state of each delivery."""
     alerts = 0
     async for record in log.read("alerts", 0):
         alerts += isinstance(codec.decode(record), Alert)
-    return Book("send", alerts, "alerts", dict(await delivery_states(log)))
+    return Book("send", alerts, "alerts", dict(Counter(d.state for d in await _deliveries(log))))
 
 
-async def delivery_states(log: Log) -> Counter[str]:
-    newest: dict[str, str] = {}
+async def _deliveries(log: Log) -> list[Delivery]:
+    """The newest record of each delivery of an alert; a digest is a letter of its own, not an alert."""
+    newest: dict[str, Delivery] = {}
     async for record in log.read("deliveries", 0):
         message = codec.decode(record)
         if isinstance(message, Delivery):
-            newest[message.alert_id] = message.state
-    return Counter(newest.values())
+            newest[message.alert_id] = message
+    return [delivery for delivery in newest.values() if not delivery.digest]
 
 
-async def open_deliveries(log: Log) -> int:
-    states = await delivery_states(log)
-    return sum(states[state] for state in OPEN)
+async def open_deliveries(log: Log, now: float | None = None) -> int:
+    """Deliveries without a result; with `now` (s) only those that wait for nothing but their turn."""
+    found = [delivery for delivery in await _deliveries(log) if delivery.state in OPEN]
+    if now is not None:
+        found = [d for d in found if d.lane == "now" and (d.not_before is None or d.not_before.timestamp() <= now)]
+    return len(found)
+
+
+async def is_busy(log: Log, now: float) -> bool:
+    """Is a record unread, or an alert that may go out not yet out?"""
+    lags = [lag.records for stage, topic in QUEUES.items() for lag in await log.lag(stage, topic)]
+    return any(lags) or bool(await open_deliveries(log, now))
 
 
 def table(books: list[Book]) -> View:

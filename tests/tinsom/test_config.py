@@ -44,7 +44,10 @@ def lines(folder: Path, text: str) -> list[str]:
         ),
         ("sources: [{id: a, url: 'http://x/', tier: 4}]", "1: sources[0].tier: 4 is not 1 (official), 2 (press)"),
         ("sources: [{id: a, url: 'http://x/', interval: 0}]", "1: sources[0].interval: 0 is too short"),
-        ("sources: [{id: a, url: 'http://x/', kind: rss}]", "1: sources[0].kind: 'rss' is not one of feed"),
+        (
+            "sources: [{id: a, url: 'http://x/', kind: rss}]",
+            "1: sources[0].kind: 'rss' is not one of feed, sitemap, listing",
+        ),
         (
             "destinations: [{alias: a, channel: sms}]",
             "1: destinations[0].channel: 'sms' is not one of telegram, email, terminal, recording",

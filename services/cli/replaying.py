@@ -1,0 +1,122 @@
+"""Commands that record and play again: dump, replay."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli import summing
+from services.cli.rerunning import Outcome, rerun
+from services.cli.running import service
+from services.cli.shared import (
+    DEFAULT_CONFIG,
+    ConfigPath,
+    console,
+    counting,
+    load_config,
+    opened_log,
+    run_async,
+    say,
+    show,
+)
+from tinsom import replay as recording
+from tinsom.config import Config
+from tinsom.errors import InputError
+from tinsom.log import Log
+from tinsom.topics import TOPICS
+
+TopicName = Annotated[str, typer.Argument(help="Short name of a topic: " + ", ".join(TOPICS), show_default=False)]
+_UNITS = {"m": 60, "h": 3600, "d": 86_400}
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(dump)
+    app.command()(replay)
+
+
+def known_topic(topic: str) -> str:
+    if topic not in TOPICS:
+        raise InputError(f"there is no topic {topic!r}; there are {', '.join(TOPICS)}")
+    return topic
+
+
+def moment(text: str) -> int:
+    """`30m`, `2h`, `3d` (ago) or an ISO time, as ms; raises InputError."""
+    if text[:-1].isdecimal() and text[-1:] in _UNITS:
+        return int((datetime.now(UTC) - timedelta(seconds=int(text[:-1]) * _UNITS[text[-1]])).timestamp() * 1000)
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise InputError(f"{text!r} is no time; write 2h, 3d or 2026-10-01T08:00+07:00") from None
+
+
+def dump(
+    topic: TopicName,
+    path: Annotated[Path, typer.Argument(help="File to write; .gz compresses.", show_default=False)],
+    config: ConfigPath = DEFAULT_CONFIG,
+    since: Annotated[str | None, typer.Option(help="From this time on: 2h, 3d or an ISO time.")] = None,
+    until: Annotated[str | None, typer.Option(help="Before this time.")] = None,
+) -> None:
+    """Write a topic's records to a file, as they are."""
+    settings, name = load_config(config), known_topic(topic)
+    first, last = (None if text is None else moment(text) for text in (since, until))
+
+    async def work() -> int:
+        async with opened_log(settings) as log:
+            return await recording.dump(log, name, path, since=first, until=last, progress=progress)
+
+    with counting(f"dumping {name}") as progress:
+        count = run_async(work())
+    say(f"{count} records of {name} in {path}")
+
+
+def replay(
+    path: Annotated[Path, typer.Argument(help="A file written by `tinsom dump`.", show_default=False)],
+    namespace: Annotated[str, typer.Option(help="The scratch namespace to fill.")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    run: Annotated[
+        bool, typer.Option("--run", help="Tag and alert there, and show what would have been sent.")
+    ] = False,
+    append: Annotated[bool, typer.Option("--append", help="Add to what the namespace holds.")] = False,
+) -> None:
+    """Put a dump into a scratch namespace; nothing there can notify anybody."""
+    settings = load_config(config)
+    if namespace == settings.namespace:
+        raise InputError(f"namespace {namespace!r} is the live one; a replay needs another")
+    recording.topic_of(path)  # before a namespace is made for nothing
+
+    async def work() -> tuple[str, int, Outcome | None]:
+        async with opened_log(settings, namespace, new=True) as log:
+            return await _replay(settings, log, path)
+
+    async def _replay(settings: Config, log: Log, path: Path) -> tuple[str, int, Outcome | None]:
+        topic, records = recording.read_dump(path)
+        if not append and await _holds(log, topic):
+            raise InputError(f"namespace {namespace} holds {topic} already; name another one, or --append")
+        if not run:
+            return *await recording.load(log, path, live_namespace=settings.namespace, progress=progress), None
+        given = list(records)
+        services = [service("classifier"), service("alerter")]
+        return topic, len(given), await rerun(settings, log, topic, given, services, progress)
+
+    with counting(f"replaying into {namespace}") as progress:
+        topic, count, outcome = run_async(work())
+    say(f"{count} records of {topic} in namespace {namespace}")
+    if outcome is not None:
+        _show(outcome)
+
+
+async def _holds(log: Log, topic: str) -> bool:
+    return any(end > first for first, end in (await log.ends(topic)).values())
+
+
+def _show(outcome: Outcome) -> None:
+    console.print(summing.table(outcome.books))
+    show(("initiative", "items"), outcome.tags.most_common(), empty="no item has an initiative")
+    rows = [(destination, what, count) for (destination, what), count in sorted(outcome.told.items())]
+    show(("destination", "would be told", "times"), rows, empty="nobody would have been told anything")
+    if any(book.unaccounted for book in outcome.books):
+        raise typer.Exit(1)
