@@ -71,7 +71,7 @@ class DestinationConfig(_Section, frozen=True, kw_only=True):
     digest_at: str = "07:30"  # local time; a weekly digest comes on Monday
     quiet: list[str] = []  # local time: `22:00-06:30`, `sat,sun 00:00-24:00`; what came meanwhile is one digest
     breakthrough: bool = True  # urgent alerts come in quiet hours too
-    budget: int = 30  # messages in an hour beside urgent ones; the rest goes to a digest; 0: no limit
+    budget: int = 0  # messages in an hour beside urgent ones, the rest goes to a digest; 0: no limit
     owner: str = ""  # alias of the destination that hears when this one takes nothing any more
 
 

@@ -233,7 +233,7 @@ class Destination(Message, frozen=True, kw_only=True):
     digest_at: str = "07:30"  # local; a weekly one comes on Monday
     quiet: list[str] = []  # `22:00-06:30`, `sat,sun 00:00-24:00`: local; ends in one digest
     breakthrough: bool = True  # urgent alerts come in quiet hours too
-    budget: int = 30  # messages in an hour, urgent ones not counted; the rest goes to a digest; 0: no limit
+    budget: int = 0  # messages in an hour, urgent ones not counted; the rest goes to a digest; 0: no limit
     owner: str = ""  # alias of the destination that hears when this one takes nothing any more
     configured: str = ""  # in a `bot/` record: the address in the file it speaks of; a new one starts afresh
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from services.alerter import ledger
+from services.alerter import lanes, ledger
 from services.alerter.book import Book
-from tinsom.messages import Alert, Delivery
+from tinsom.messages import Alert, Delivery, Destination
 
 
-def decide(alert: Alert, book: Book, now: float) -> Delivery:
+def decide(alert: Alert, book: Book, to: Destination | None, now: float) -> Delivery:
     """A change of a story this reader was never told is a first message, except a withdrawal, which tells them
-    nothing; one more source of what they were told is no news.
+    nothing; one more source of what they were told is no news. The rest is sent now or waits for a digest.
     """
     delivery = ledger.accepted(alert, now)
     reason = _suppression(alert, book.told(alert.destination, alert.story))
-    return delivery if reason is None else ledger.closed(delivery, "suppressed", reason, now)
+    if reason is not None:
+        return ledger.closed(delivery, "suppressed", reason, now)
+    wait = lanes.on_arrival(alert.priority, to, now, book.rate(alert.destination, now))
+    return delivery if wait is None or to is None else lanes.postponed(delivery, wait, to, now)
 
 
 def _suppression(alert: Alert, told: bool) -> ledger.Suppressed | None:

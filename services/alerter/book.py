@@ -7,13 +7,25 @@ so that 100,000 of them are restored in seconds.
 from __future__ import annotations
 
 import heapq
+import math
+from bisect import bisect, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from services.alerter import ledger
 from tinsom.messages import Delivery
 
+HOUR, WEEK = 3_600.0, 7 * 86_400.0
 _RANK = {"urgent": 0, "normal": 1, "low": 2}
+
+
+class Rate(NamedTuple):
+    """Alerts meant to be sent at once: in the last hour, in the last week, and seconds since the first."""
+
+    hour: int
+    week: int
+    known_for: float
 
 
 @dataclass
@@ -23,6 +35,9 @@ class Book:
     _known: set[bytes] = field(default_factory=set)
     _told: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     _lines: dict[str, list[tuple[int, float, int, str]]] = field(default_factory=dict)
+    _waiting: dict[str, dict[str, None]] = field(default_factory=dict)
+    _ripe_at: dict[str, float] = field(default_factory=dict)  # computed when asked for
+    _recent: dict[str, list[float]] = field(default_factory=dict)
     _places: dict[str, tuple[int, float, int, str]] = field(default_factory=dict)
     _count: int = 0
 
@@ -34,17 +49,73 @@ class Book:
         before = self.open.pop(identity, None)
         if before is not None:
             self._states[before.state].pop(identity, None)
-        if delivery.state in ledger.OPEN:
+        if self._is_open(delivery):
             self.open[identity] = delivery
             self._states.setdefault(delivery.state, {})[identity] = None
-        if delivery.state == "pending" and identity not in self._places:
+        waiting = identity in self.open and (delivery.lane == "digest" or delivery.state == "ambiguous")
+        in_line = identity in self.open and not waiting
+        if in_line and delivery.state == "pending" and identity not in self._places:
             self._enqueue(delivery)
-        elif delivery.state not in ("pending", "sending"):
+        elif not in_line:
             self._places.pop(identity, None)
+        self._wait(delivery, waiting or (in_line and bool(delivery.digest)))
+        self._count_now(delivery, first=before is None)
+
+    @staticmethod
+    def _is_open(delivery: Delivery) -> bool:
+        """A digest in doubt is over: its alerts go on without it."""
+        return delivery.state in ledger.OPEN and not (delivery.digest and delivery.state == "ambiguous")
+
+    def _wait(self, delivery: Delivery, waits: bool) -> None:
+        """Keep the list of what waits for a digest, and of the digest under way."""
+        self._ripe_at.pop(delivery.destination, None)
+        line = self._waiting.setdefault(delivery.destination, {})
+        if waits:
+            line[delivery.alert_id] = None
+        else:
+            line.pop(delivery.alert_id, None)
+            if not line:
+                del self._waiting[delivery.destination]
+
+    def _count_now(self, delivery: Delivery, first: bool) -> None:
+        """What was meant to be sent at once counts against the budget, from when it came."""
+        if first and delivery.lane == "now" and not delivery.digest and delivery.state != "suppressed":
+            at = ledger.seconds(delivery.history[0].at)
+            insort(self._recent.setdefault(delivery.destination, []), at)
+
+    def rate(self, destination: str, now: float) -> Rate:
+        times = self._recent.get(destination, [])
+        del times[: bisect(times, now - WEEK)]
+        if not times:
+            return Rate(0, 0, 0.0)
+        return Rate(len(times) - bisect(times, now - HOUR), len(times), now - times[0])
+
+    def waiting(self, destination: str) -> list[Delivery]:
+        """What waits for a digest of this destination, and the digest under way if there is one."""
+        return [self.open[i] for i in self._waiting.get(destination, ())]
+
+    def ripe(self, now: float) -> list[str]:
+        """Destinations that have something due for a digest."""
+        return [alias for alias in self._waiting if self._ripe_from(alias) <= now]
+
+    def _ripe_from(self, alias: str) -> float:
+        if alias not in self._ripe_at:
+            waiting = self.waiting(alias)
+            under_way = any(d.digest for d in waiting)
+            self._ripe_at[alias] = math.inf if under_way else min(ledger.seconds(d.not_before) for d in waiting)
+        return self._ripe_at[alias]
+
+    def line(self, destination: str) -> list[Delivery]:
+        """Everything pending that is to be sent at once."""
+        places = self._lines.get(destination, ())
+        found = (self.open.get(place[3]) for place in places if self._places.get(place[3]) == place)
+        return [d for d in found if d is not None and d.state == "pending"]
 
     def _remember_told(self, delivery: Delivery) -> None:
         """What is on its way counts as told; what ended untold does not."""
         key = delivery.destination, delivery.story
+        if not delivery.story:
+            return
         if delivery.message_ids:
             self._told[key] = tuple(delivery.message_ids)
         elif delivery.state in ("suppressed", "expired", "failed"):

@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 import msgspec
 
 from tinsom import codec
-from tinsom.config import Config, DestinationConfig, SubscriptionConfig
-from tinsom.log import Record
-from tinsom.messages import Destination, Message, Subscription
+from tinsom.config import Config, DestinationConfig, MuteConfig, SubscriptionConfig
+from tinsom.log import Output, Record
+from tinsom.messages import Destination, Message, Mute, Subscription
 from tinsom.tables import Changes, changes
 
 FILE, BOT = "file/", "bot/"
+MUTE = "file/mute:"
+PAUSE = "pause/*"  # in `destinations`: nothing is sent while it stands there; `apply` leaves it alone
 
 
 def subscription_outputs(config: Config, now_ms: int, existing: Mapping[bytes, Record]) -> Changes:
@@ -27,12 +29,13 @@ def subscription_outputs(config: Config, now_ms: int, existing: Mapping[bytes, R
     wanted = {
         FILE + s.id: _subscription(s, now_ms, existing.get((FILE + s.id).encode())) for s in config.subscriptions
     }
+    wanted |= {MUTE + m.id: _mute(m) for m in config.mutes}
     return _changes("subscriptions", wanted, now_ms, existing)
 
 
 def destination_outputs(config: Config, now_ms: int, existing: Mapping[bytes, Record]) -> Changes:
     """As `subscription_outputs`, for topic `destinations`."""
-    wanted: dict[str, Message] = {FILE + d.alias: _destination(d) for d in config.destinations}
+    wanted: dict[str, Message] = {FILE + d.alias: destination(d) for d in config.destinations}
     return _changes("destinations", wanted, now_ms, existing)
 
 
@@ -44,8 +47,24 @@ def _subscription(s: SubscriptionConfig, now_ms: int, before: Record | None) -> 
     return Subscription(id=s.id, destination=s.destination, match=s.match, priority=s.priority, since=since)
 
 
-def _destination(d: DestinationConfig) -> Destination:
-    return Destination(alias=d.alias, channel=d.channel, address=d.address, thread=d.thread, timezone=d.timezone)
+def _mute(m: MuteConfig) -> Message:
+    return Mute(id=m.id, match=m.match, until=m.until, destination=m.destination, author=m.author)
+
+
+def destination(d: DestinationConfig) -> Destination:
+    return Destination(**{name: getattr(d, name) for name in d.__struct_fields__})
+
+
+def pause_output(paused: bool, now_ms: int) -> Output:
+    """Stop all sending, or let it go on; what comes meanwhile waits."""
+    if not paused:
+        return codec.tombstone("destinations", PAUSE, now_ms, partition_by="*")
+    everybody = Destination(alias="*", channel="recording", state="paused")
+    return codec.output("destinations", PAUSE, everybody, now_ms, source="pause", partition_by="*")
+
+
+def is_paused(records: Mapping[str, Destination]) -> bool:
+    return PAUSE in records
 
 
 def _changes(topic: str, wanted: Mapping[str, Message], now_ms: int, existing: Mapping[bytes, Record]) -> Changes:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-from services.alerter import wiring
+from services.alerter import catalogue, wiring
 from services.alerter.channels import Channel
 from services.alerter.rendering import Letter
 from services.alerter.responses import Verdict
@@ -58,9 +58,7 @@ async def send_test(config: Config, destination_alias: str) -> None:
 def _destination(config: Config, alias: str) -> Destination:
     for d in config.destinations:
         if d.alias == alias:
-            return Destination(
-                alias=d.alias, channel=d.channel, address=d.address, thread=d.thread, timezone=d.timezone
-            )
+            return catalogue.destination(d)
     known = ", ".join(sorted(d.alias for d in config.destinations)) or "none"
     raise InputError(f"there is no destination {alias!r}; configured: {known}")
 

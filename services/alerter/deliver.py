@@ -9,7 +9,9 @@ import structlog
 
 from services.alerter import arrival, ledger
 from services.alerter.book import Book
-from services.alerter.sender import Sender, Tools, delivery_output
+from services.alerter.clerk import delivery_output
+from services.alerter.sender import Sender
+from services.alerter.tools import Tools
 from tinsom import codec, metrics
 from tinsom.clock import millis
 from tinsom.errors import ConfigError, DecodeError
@@ -29,7 +31,7 @@ class DeliverStage(Stage):
     senders: dict[int, Sender] = field(default_factory=dict)
     name = "deliver"
     topic = "alerts"
-    outcomes = ("accepted", "duplicate", "suppressed", "suppressed-by-plan")
+    outcomes = ("accepted", "postponed", "duplicate", "suppressed", "suppressed-by-plan")
 
     async def gained(self, partition: Partition) -> None:
         """Destinations, then the fold of `deliveries`; then sending may begin."""
@@ -57,13 +59,16 @@ class DeliverStage(Stage):
     def _arrived(self, sender: Sender, alert: Alert, now: float) -> Handled:
         if sender.book.knows(alert.id):
             return Handled([], "duplicate")
-        delivery = arrival.decide(alert, sender.book, now)
+        delivery = arrival.decide(alert, sender.book, self.tools.destinations.all.get(alert.destination), now)
         sender.book.put(delivery)
         sender.wake()
         output = delivery_output(delivery, millis(now))
         if delivery.state == "suppressed":
             metrics.SUPPRESSIONS.labels(delivery.history[-1].reason).inc()
             return Handled([output], "suppressed")
+        if delivery.lane == "digest":
+            metrics.POSTPONED.labels(delivery.history[-1].reason).inc()
+            return Handled([output], "postponed")
         return Handled([output], "accepted")
 
 

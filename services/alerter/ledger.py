@@ -1,14 +1,15 @@
 """The life of a delivery (design §5, Sending), as pure transitions of one record.
 
     accepted ─▶ pending ─▶ sending ─▶ sent
-                  ▲  │        ├─▶ failed, suppressed
-                  │  │        ├─▶ ambiguous ─▶ pending, once, if urgent; else digested
+                  ▲  │        ├─▶ failed
+                  │  │        ├─▶ ambiguous ─▶ pending, once, if urgent; else the next digest
                   └──┼────────┘
-                     └─▶ suppressed, expired, digested
+                     └─▶ suppressed, expired; with a digest's result: digested
 
 Whoever writes *pending* does so together with the offset of `alerts`; *sending* is committed before each
 request. Two clocks: `now` is the clock of the work (when, how old), `wall` is real time, for what two live
-processes and a socket must agree on (`not_after`, `not_before`).
+processes and a socket must agree on (`not_after`, and `not_before` of what is to be sent at once). What waits
+for a digest has the digest's time, of the work's clock, in `not_before`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ OPEN: frozenset[DeliveryState] = frozenset({"pending", "sending", "ambiguous"})
 # What an attempt's step says when the next one must differ; the history is the only memory of it.
 PLAIN, TOPIC, ORIGINAL, RESEND = "as_plain_text", "to_general_topic", "as_new_message", "resend_marked"
 KEPT_STEPS = 24
+_TELLING = frozenset({PLAIN, TOPIC, ORIGINAL, RESEND, "moved", "server_error", "digest_in_doubt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,18 @@ class Policy:
 
     intent: float = 5.0  # how long an attempt may take to reach the socket
     skew: float = 5.0  # allowed difference of two machines' clocks
+    late_after: float = 1_800.0  # what could not be sent for so long is no longer "now": it goes to a digest
     expire_after: float = 86_400.0  # what could not be sent for so long is not news any more
     first_retry: float = 5.0
     longest_retry: float = 300.0
     unsure_tries: int = 3
     resend: frozenset[str] = frozenset({"urgent"})  # priorities whose ambiguous alerts are sent once more
+
+
+def policy_for(speed: float) -> Policy:
+    """The usual policy for a work's clock that runs `speed` times as fast as the wall's."""
+    usual = Policy()
+    return Policy(late_after=usual.late_after * speed, expire_after=usual.expire_after * speed)
 
 
 def when(seconds: float) -> datetime:
@@ -86,11 +95,20 @@ def closed(delivery: Delivery, state: DeliveryState, reason: str, now: float) ->
     return _stepped(delivery, state, now, reason=reason)
 
 
+def to_digest(delivery: Delivery, reason: str, due: datetime, now: float) -> Delivery:
+    """It waits for a digest; `due` is a time of the work's clock."""
+    moved = _stepped(delivery, "pending", now, reason=reason, not_before=due)
+    return msgspec.structs.replace(moved, lane="digest")
+
+
 def waiting(delivery: Delivery, reason: str, until: float, now: float) -> Delivery:
     return _stepped(delivery, "pending", now, reason=reason, not_before=when(until))
 
 
 def expired(delivery: Delivery, now: float, policy: Policy) -> bool:
+    """Only what was to be sent at once: a digest, and what waits for one, is never too late to be read."""
+    if delivery.digest or delivery.lane == "digest":
+        return False
     return delivery.state == "pending" and now - seconds(delivery.history[0].at) > policy.expire_after
 
 
@@ -209,6 +227,6 @@ def _shortened(history: list[Step]) -> list[Step]:
     if len(history) <= KEPT_STEPS:
         return history
     for index in range(1, len(history) - 8):
-        if history[index].reason not in (PLAIN, TOPIC, ORIGINAL, RESEND, "moved", "server_error"):
+        if history[index].reason not in _TELLING:
             return history[:index] + history[index + 1 :]
     return history

@@ -15,10 +15,11 @@ MARGIN = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `count` sends in any window of `seconds`."""
+    """At most `count` sends in any window of `seconds`; the last `reserve` of them are for what is urgent."""
 
     count: int
     seconds: float
+    reserve: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class Pace:
 UNLIMITED = Pace()
 TELEGRAM = Pace(
     chat=(Limit(1, 1.0),),
-    group=(Limit(1, 1.0), Limit(20, 60.0)),
-    channel=(Limit(30, 1.0),),
+    group=(Limit(1, 1.0), Limit(20, 60.0, reserve=4)),
+    channel=(Limit(30, 1.0, reserve=2),),
 )
 
 
@@ -45,14 +46,15 @@ class Window:
     limits: tuple[Limit, ...]
     times: deque[float] = field(default_factory=deque)
 
-    def free_at(self, now: float) -> float:
+    def free_at(self, now: float, urgent: bool) -> float:
         """The earliest moment, not before `now`, at which one more send keeps every limit."""
-        return max([now, *(self._free_at(limit) for limit in self.limits)])
+        return max([now, *(self._free_at(limit, urgent) for limit in self.limits)])
 
-    def _free_at(self, limit: Limit) -> float:
-        if len(self.times) < limit.count:
+    def _free_at(self, limit: Limit, urgent: bool) -> float:
+        count = limit.count if urgent else limit.count - limit.reserve
+        if len(self.times) < count:
             return 0.0
-        return self.times[-limit.count] + limit.seconds * (1 + MARGIN)
+        return self.times[-count] + limit.seconds * (1 + MARGIN)
 
     def take(self, now: float) -> None:
         self.times.append(now)
@@ -74,9 +76,9 @@ class Pacer:
     def __post_init__(self) -> None:
         self._all = Window(self.pace.channel)
 
-    def free_at(self, chat: str, group: bool, now: float) -> float:
+    def free_at(self, chat: str, group: bool, now: float, urgent: bool = False) -> float:
         pauses = max(self._paused.get(chat, 0.0), self._channel_paused)
-        return max(self._all.free_at(now), self._chat(chat, group).free_at(now), pauses)
+        return max(self._all.free_at(now, urgent), self._chat(chat, group).free_at(now, urgent), pauses)
 
     def take(self, chat: str, group: bool, now: float) -> None:
         self._all.take(now)

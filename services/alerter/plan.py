@@ -17,6 +17,7 @@ from services.alerter import matching, names
 from tinsom.messages import (
     Alert,
     Item,
+    Mute,
     Notice,
     Priority,
     StoryChange,
@@ -28,8 +29,8 @@ from tinsom.messages import (
     TaskLine,
 )
 
-Reason = Literal["baseline", "too_old", "before_subscription"]
-REASONS: tuple[Reason, ...] = ("baseline", "too_old", "before_subscription")
+Reason = Literal["baseline", "too_old", "before_subscription", "muted"]
+REASONS: tuple[Reason, ...] = ("baseline", "too_old", "before_subscription", "muted")
 """Every reason for which plan suppresses; deliver adds its own (`services.alerter.ledger`)."""
 
 # A date without a time says only which day; the item may have come at its end.
@@ -58,8 +59,11 @@ def plan(
     subscriptions: Iterable[Subscription],
     rules: Rules,
     known_names: Mapping[str, str] | None = None,
+    mutes: Iterable[Mute] = (),
 ) -> list[Alert | Suppression]:
     """One decision per destination that has a matching subscription, in the order of aliases.
+
+    `mutes`: those in force now; one that has run out releases nothing that it hid.
 
     Raises msgspec.DecodeError when the item inside `change` cannot be read.
     """
@@ -67,7 +71,11 @@ def plan(
     item = msgspec.json.decode(tagged.item, type=Item)
     readers = _readers(tagged.tags, item, subscriptions)
     called = names.names_of(tagged.tags, known_names)
-    return [_decide(change, tagged.tags, item, readers[alias], rules, called) for alias in sorted(readers)]
+    muted = {mute.destination for mute in mutes if matching.hits(mute.match, tagged.tags, item)}
+    return [
+        _decide(change, tagged.tags, item, readers[alias], rules, called, muted=bool(muted & {"", alias}))
+        for alias in sorted(readers)
+    ]
 
 
 def _readers(tags: Tags, item: Item, subscriptions: Iterable[Subscription]) -> dict[str, list[Reader]]:
@@ -79,10 +87,16 @@ def _readers(tags: Tags, item: Item, subscriptions: Iterable[Subscription]) -> d
 
 
 def _decide(
-    change: StoryChange, tags: Tags, item: Item, readers: list[Reader], rules: Rules, called: Mapping[str, str]
+    change: StoryChange,
+    tags: Tags,
+    item: Item,
+    readers: list[Reader],
+    rules: Rules,
+    called: Mapping[str, str],
+    muted: bool,
 ) -> Alert | Suppression:
     in_time = [r for r in readers if not _began_before(change, r.subscription)]
-    why_not = suppression(change, item, rules) or (None if in_time else "before_subscription")
+    why_not = suppression(change, item, rules) or _for_reader(bool(in_time), muted)
     told = in_time or readers
     hits = [hit for reader in told for hit in reader.hits]
     destination = told[0].subscription.destination
@@ -101,6 +115,12 @@ def _decide(
         priority=min((r.subscription.priority for r in told), key=_RANK.__getitem__),
         notice=_notice(change, tags, item, called),
     )  # fmt: skip
+
+
+def _for_reader(in_time: bool, muted: bool) -> Reason | None:
+    if not in_time:
+        return "before_subscription"
+    return "muted" if muted else None
 
 
 def alert_id(destination: str, change: StoryChange) -> str:
@@ -144,7 +164,7 @@ def _notice(change: StoryChange, tags: Tags, item: Item, called: Mapping[str, st
         lede=_cut(item.lede, _LEDE),
         initiatives=_tag_names(tags.initiatives, called),
         agencies=_tag_names(tags.agencies, called),
-        tasks=[_task(t.lead, t.action, t.deadline, called) for t in tags.tasks[:_TASKS]],
+        tasks=_tasks(tags, called),
         places=[called.get(place.id, place.id) for place in tags.places if place.role == "primary"],
         documents=list(dict.fromkeys(document.key for document in tags.documents))[:_TASKS],
         sources=max(1, len(change.sources)),
@@ -160,6 +180,16 @@ def _tag_names(tags: list[Tag], called: Mapping[str, str]) -> list[str]:
     named = [tag for tag in tags if tag.via is msgspec.UNSET]
     ordered = sorted(named, key=lambda tag: (tag.role != "primary", -tag.score, tag.id))
     return [called.get(tag.id, tag.id) for tag in ordered[: names.SHOWN]]
+
+
+def _tasks(tags: Tags, called: Mapping[str, str]) -> list[TaskLine]:
+    """Each once: a lede repeats what the text says."""
+    found: list[TaskLine] = []
+    for task in tags.tasks:
+        line = _task(task.lead, task.action, task.deadline, called)
+        if line not in found:
+            found.append(line)
+    return found[:_TASKS]
 
 
 def _task(lead: list[str], action: str, deadline: str | None, called: Mapping[str, str]) -> TaskLine:

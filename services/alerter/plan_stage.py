@@ -37,7 +37,8 @@ class PlanStage(Stage):
     def handle(self, partition: Partition, record: Record, now: float) -> Handled:
         change = codec.decode_as(record, StoryChange)
         try:
-            decisions = plan(change, self.subscriptions.all, self.rules)
+            mutes = [mute for mute in self.subscriptions.mutes if mute.until.timestamp() > now]
+            decisions = plan(change, self.subscriptions.all, self.rules, mutes=mutes)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise DecodeError("schema", str(error)) from error
         for decision in decisions:

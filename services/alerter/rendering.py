@@ -7,15 +7,16 @@ configured. Templates (`templates/*.j2`) lay out, they decide nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from services.alerter import clean, split
+from services.alerter.digests import Entry
 from tinsom.messages import Alert, Notice
 
 WORDS: dict[str, dict[str, str]] = {
@@ -25,7 +26,8 @@ WORDS: dict[str, dict[str, str]] = {
         "maybe_twice": "Có thể trùng", "read": "Đọc bài gốc", "why": "Vì sao bạn nhận tin này",
         "new": "", "source_kind": "Thêm nguồn", "fact": "Cập nhật", "withdrawn": "Đã gỡ",
         "deadline_kind": "Sắp đến hạn", "burst": "Tin dồn dập", "silence": "Nguồn im lặng",
-        "signature": "Tin sớm", "untitled": "(không có tiêu đề)",
+        "untitled": "(không có tiêu đề)", "notice": "Thông báo", "digest": "Bản tin tổng hợp", "items": "tin",
+        "unconfirmed": "Chưa chắc đã đến nơi (có thể trùng)", "with_deadline": "Có thời hạn", "others": "Tin khác",
     },
     "en": {
         "initiatives": "Initiatives", "agencies": "Agencies", "places": "Places", "documents": "Documents",
@@ -33,7 +35,9 @@ WORDS: dict[str, dict[str, str]] = {
         "maybe_twice": "Possibly a repeat", "read": "Read the original", "why": "Why you get this",
         "new": "", "source_kind": "Another source", "fact": "Update", "withdrawn": "Withdrawn",
         "deadline_kind": "Deadline near", "burst": "Burst of news", "silence": "Source is silent",
-        "signature": "Tin sớm", "untitled": "(no title)",
+        "untitled": "(no title)", "notice": "Notice", "digest": "Digest", "items": "items",
+        "unconfirmed": "Not sure to have arrived (maybe repeats)", "with_deadline": "With a deadline",
+        "others": "Other news",
     },
 }  # fmt: skip
 _KIND_WORD = {"source": "source_kind", "deadline": "deadline_kind"}
@@ -59,11 +63,32 @@ class Letter:
     decided_at: datetime
     repeat: bool = False
     plain: bool = False
+    reply_to: str = ""  # id of the message in which the story was told first
 
     @property
     def ref(self) -> str:
         """What a person can name when two messages are alike."""
         return "#" + self.alert.id[:4]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Many alerts in one message; `entries` in the order in which they are read."""
+
+    id: str
+    destination: str
+    entries: Sequence[Entry]
+    timezone: str
+    language: str
+    decided_at: datetime
+    plain: bool = False
+
+
+class Section(NamedTuple):
+    """A heading of a digest and its items, ready for a template."""
+
+    heading: str
+    items: list[dict[str, Any]]
 
 
 def telegram(letter: Letter) -> list[str]:
@@ -73,6 +98,72 @@ def telegram(letter: Letter) -> list[str]:
         return split.split(html)
     # Half the room: what was refused as too long must not be refused again.
     return [split.visible(part) for part in split.split(_untagged(html), limit=split.UNITS // 2)]
+
+
+def telegram_digest(digest: Digest) -> list[str]:
+    """As `telegram`: as many messages as it takes."""
+    html = _squeezed(_ENVIRONMENT.get_template("digest.telegram.html.j2").render(digest_view(digest)))
+    if not digest.plain:
+        return split.split(html)
+    return [split.visible(part) for part in split.split(_untagged(html), limit=split.UNITS // 2)]
+
+
+def digest_text(digest: Digest) -> str:
+    return _squeezed(_ENVIRONMENT.get_template("digest.txt.j2").render(digest_view(digest)))
+
+
+def digest_html(digest: Digest) -> str:
+    return _squeezed(_ENVIRONMENT.get_template("digest.html.j2").render(digest_view(digest)))
+
+
+def digest_subject(digest: Digest) -> str:
+    words = WORDS[digest.language]
+    return f"{words['digest']} {local_time(digest.decided_at, digest.timezone)}: {_counted(digest, words)}"
+
+
+def _counted(digest: Digest, words: Mapping[str, str]) -> str:
+    return f"{len(digest.entries)} {words['items']}"
+
+
+def digest_view(digest: Digest) -> dict[str, Any]:
+    """Doubtful ones, then those with a deadline, then by subject, each under its heading."""
+    words = WORDS[digest.language]
+    sections: list[Section] = []
+    for entry in digest.entries:
+        heading = _heading(entry, words)
+        if not sections or sections[-1].heading != heading:
+            sections.append(Section(heading, []))
+        sections[-1].items.append(_line(entry, digest, words))
+    return {
+        "w": words,
+        "lang": digest.language,
+        "title": digest_subject(digest),
+        "sections": sections,
+    }
+
+
+def _heading(entry: Entry, words: Mapping[str, str]) -> str:
+    notice = entry.alert.notice
+    if entry.doubtful:
+        return words["unconfirmed"]
+    if any(task.deadline for task in notice.tasks):
+        return words["with_deadline"]
+    return clean.shown((notice.initiatives or notice.agencies or [words["others"]])[0], 100)
+
+
+def _line(entry: Entry, digest: Digest, words: Mapping[str, str]) -> dict[str, Any]:
+    notice = entry.alert.notice
+    deadlines = sorted(local_date(task.deadline) for task in notice.tasks if task.deadline)
+    facts = [clean.shown(notice.source, 60), local_time(notice.published_at or notice.fetched_at, digest.timezone)]
+    facts += [words["more_sources"].format(notice.sources - 1)] if notice.sources > 1 else []
+    facts += [f"{words['deadline']} {deadlines[0]}"] if deadlines else []
+    return {
+        "title": clean.shown(notice.title, 200) or words["untitled"],
+        "url": clean.link(notice.url),
+        "kind": words[_KIND_WORD.get(entry.alert.kind, entry.alert.kind)],
+        "facts": " · ".join(facts),
+        "ref": clean.inert("#" + entry.alert.id[:4]) if entry.doubtful else "",
+    }
 
 
 def _untagged(html: str) -> str:
@@ -98,7 +189,10 @@ def subject(letter: Letter) -> str:
 
 
 def _layout(template: str, letter: Letter, lede: int) -> str:
-    text = _ENVIRONMENT.get_template(template).render(view(letter, lede))
+    return _squeezed(_ENVIRONMENT.get_template(template).render(view(letter, lede)))
+
+
+def _squeezed(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

@@ -1,30 +1,30 @@
 """The one sender of a partition: commits an intent, sends, commits the result; several in flight.
 
-Everything it decides is decided in `ledger`, `book`, `pacing` and `responses`. The partition's lock is held
-for deciding and committing, never during a request.
+What it decides is decided in `ledger`, `lanes`, `digests`, `pacing` and `responses`. The partition's lock is
+held for deciding and committing, never during a request.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 import structlog
 
-from services.alerter import catalogue, gauges, ledger
+from services.alerter import digests, gauges, lanes, ledger
 from services.alerter.book import Book
-from services.alerter.channels import Channel, Part, StaleIntentError
-from services.alerter.ledger import Policy
-from services.alerter.pacing import MARGIN, Pacer
-from services.alerter.rendering import Letter
+from services.alerter.channels import Part, StaleIntentError
+from services.alerter.clerk import Clerk
+from services.alerter.pacing import MARGIN
+from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, Verdict, label
-from services.alerter.tables import Destinations, pause
-from tinsom import codec, metrics
-from tinsom.clock import Clock, millis
+from services.alerter.tables import pause
+from services.alerter.tools import Route, Tools
+from tinsom import metrics
 from tinsom.errors import FencedError, LogError
-from tinsom.log import Output, Partition
+from tinsom.log import Partition
 from tinsom.messages import Alert, Delivery, Destination
 
 logger = structlog.get_logger(__name__)
@@ -35,40 +35,14 @@ IDLE = 5.0  # the longest sleep between two looks at what is due
 RECOMMIT = 0.5  # seconds between attempts to write down a result that the log did not take
 
 
-@dataclass
-class Tools:
-    """What every sender of this process shares. `clock`: the work's time; `wall`: real time (see ledger)."""
-
-    channels: Mapping[str, Channel]
-    destinations: Destinations
-    clock: Clock
-    wall: Clock
-    policy: Policy = Policy()  # noqa: RUF009 - frozen
-    language: str = "vi"
-    recording: bool = False  # a replay: whatever a destination says, it is recorded
-    pacers: dict[str, Pacer] = field(default_factory=dict)
-
-    def channel_of(self, destination: Destination) -> Channel | None:
-        return self.channels.get("recording" if self.recording else destination.channel)
-
-    def pacer_of(self, channel: Channel) -> Pacer:
-        return self.pacers.setdefault(channel.name, Pacer(channel.pace))
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    to: Destination
-    channel: Channel
-
-
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One request, decided and committed."""
 
     delivery: Delivery
-    alert: Alert
     route: Route
     parts: Sequence[Part]
+    alert: Alert | None
 
 
 @dataclass
@@ -76,13 +50,17 @@ class Sender:
     partition: Partition
     book: Book
     tools: Tools
+    clerk: Clerk = field(init=False)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: dict[str, asyncio.Task[None]] = field(default_factory=dict)  # by destination: order in a chat is kept
     _served: dict[str, float] = field(default_factory=dict)  # destination → when last
     _in_flight: set[str] = field(default_factory=set)  # alert ids between intent and result
-    _shown: float = 0.0
+    _looked: float = 0.0
     _ending: bool = False
     _loop: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        self.clerk = Clerk(self.partition, self.book, self.tools)
 
     def start(self) -> None:
         self._loop = asyncio.create_task(self._run())
@@ -107,91 +85,116 @@ class Sender:
     async def _run(self) -> None:
         while not self._ending:
             self._wake.clear()
-            try:
-                self._show_gauges()
-                await self._settle_overdue()
-                due_in = self._start_due()
-            except FencedError:
-                self._fenced()
-                return
-            except LogError as error:
-                logger.error("the log takes no intents", reason=str(error))
-                due_in = IDLE
-            await pause(self._wake, self.tools.wall, due_in)
+            await pause(self._wake, self.tools.wall, await self._round())
 
-    def _show_gauges(self) -> None:
-        """Counted anew, but not oftener than anybody looks."""
+    async def _round(self) -> float:
+        """One look at everything; seconds until the next."""
+        try:
+            await self._look()
+            return self._start_due()
+        except FencedError:
+            self._fenced()
+        except LogError as error:
+            logger.error("the log takes nothing", reason=str(error))
+        except Exception:
+            # A sender that is dead and silent is the worst that can happen to an alert.
+            logger.exception("the sender stumbled")
+            metrics.RETRIES.labels("deliver").inc()
+        return IDLE
+
+    async def _look(self) -> None:
+        """What needs no more than a look now and then."""
         wall = self.tools.wall.now()
-        if wall - self._shown >= IDLE:
-            self._shown = wall
-            gauges.show(self.book, self.tools.destinations.all)
+        if 0 <= wall - self._looked < IDLE:
+            return
+        self._looked = wall
+        gauges.show(self.book, self.tools.destinations.all, self.tools.clock.now())
+        await self.clerk.settle_overdue(self._in_flight)
+        if not self.tools.destinations.paused:
+            await self.clerk.freeze_digests()
 
     def _fenced(self) -> None:
         """Another process sends now; what is in flight ends, its results cannot be written and need not be."""
+        if not self._ending:
+            metrics.FENCED.labels("deliver").inc()
+            logger.info("fenced", stage="deliver", partition=self.partition.number)
         self._ending = True
-        metrics.FENCED.labels("deliver").inc()
-        logger.info("fenced", stage="deliver", partition=self.partition.number)
 
     # --- what is due ------------------------------------------------------------------------------------
-
-    async def _settle_overdue(self) -> None:
-        """Intents of a former owner that can no longer reach a socket are in doubt."""
-        if self.book.count("sending") == len(self._in_flight):
-            return
-        wall, policy = self.tools.wall.now(), self.tools.policy
-        for delivery in self.book.in_state("sending"):
-            if delivery.alert_id not in self._in_flight and ledger.overdue(delivery, wall, policy):
-                async with self.partition.lock:
-                    await self._commit(ledger.doubted(delivery, "owner_lost", self.tools.clock.now(), policy))
 
     def _start_due(self) -> float:
         """Start what may be sent now; seconds until something else may be."""
         wall, due_in = self.tools.wall.now(), IDLE
+        if self.tools.destinations.paused:
+            return due_in
         for delivery in sorted(self.book.heads(), key=self._turn):
             if len(self._busy) >= IN_FLIGHT:
                 break
-            if delivery.destination in self._busy:
-                continue
-            route = self._route(delivery)
-            wait = self._wait(delivery, route, wall)
-            if wait > 0:
-                due_in = min(due_in, wait)
-            else:
-                self._begin(delivery, route, wall)
+            if delivery.destination not in self._busy:
+                due_in = min(due_in, self._start(delivery, wall))
         return due_in
 
     def _turn(self, delivery: Delivery) -> tuple[int, float]:
         """Urgent first, then whoever was served longest ago: a flood to some must not starve the others."""
-        urgent = delivery.alert is not None and delivery.alert.priority == "urgent"
-        return (0 if urgent else 1, self._served.get(delivery.destination, 0.0))
+        return (0 if _is_urgent(delivery) else 1, self._served.get(delivery.destination, 0.0))
 
-    def _route(self, delivery: Delivery) -> Route | None:
-        """Where and through what it would be sent; None for what ends without a request, which needs no pace."""
-        to = self.tools.destinations.all.get(delivery.destination)
-        channel = self.tools.channel_of(to) if to is not None else None
-        if to is None or channel is None or to.state == "suspended":
-            return None
-        return Route(to, channel)
+    def _start(self, delivery: Delivery, wall: float) -> float:
+        """Begin what this delivery needs now; else the seconds until it may be sent."""
+        alias, now = delivery.destination, self.tools.clock.now()
+        route = self.tools.route(alias)
+        if route is None:
+            self._spawn(alias, self.clerk.end_line(alias))
+        elif lanes.at_sending(
+            delivery, route.to, now, self.tools.policy.late_after
+        ) is not None and not self._expired(delivery, now):
+            self._spawn(alias, self.clerk.postpone(alias))
+        elif delivery.digest and lanes.is_quiet(route.to, now):
+            return IDLE
+        else:
+            return self._start_paced(delivery, route, wall)
+        return IDLE
 
-    def _wait(self, delivery: Delivery, route: Route | None, wall: float) -> float:
-        if route is None or ledger.expired(delivery, self.tools.clock.now(), self.tools.policy):
-            return 0.0
+    def _belongs_in_digest(self, delivery: Delivery, to: Destination, now: float) -> bool:
+        policy = self.tools.policy
+        return lanes.at_sending(delivery, to, now, policy.late_after) is not None and not self._expired(
+            delivery, now
+        )
+
+    def _start_paced(self, delivery: Delivery, route: Route, wall: float) -> float:
         pacer = self.tools.pacer_of(route.channel)
-        free = pacer.free_at(_chat(route.to), route.channel.is_group(route.to), wall)
-        return max(free, ledger.seconds(delivery.not_before)) - wall
-
-    def _begin(self, delivery: Delivery, route: Route | None, wall: float) -> None:
-        if route is not None:
-            pacer = self.tools.pacer_of(route.channel)
-            pacer.take(_chat(route.to), route.channel.is_group(route.to), wall)
+        free = pacer.free_at(route.chat, route.is_group, wall, _is_urgent(delivery))
+        wait = max(free, ledger.seconds(delivery.not_before)) - wall
+        if wait > 0 and not self._expired(delivery, self.tools.clock.now()):
+            return wait
+        pacer.take(route.chat, route.is_group, wall)
         self._served[delivery.destination] = wall
-        task = asyncio.create_task(self._attempt(delivery.alert_id))
-        self._busy[delivery.destination] = task
-        task.add_done_callback(lambda _: self._done(delivery.destination))
+        self._spawn(delivery.destination, self._attempt(delivery.alert_id))
+        return IDLE
 
-    def _done(self, destination: str) -> None:
-        self._busy.pop(destination, None)
+    def _expired(self, delivery: Delivery, now: float) -> bool:
+        return ledger.expired(delivery, now, self.tools.policy)
+
+    def _spawn(self, alias: str, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(self._guarded(work))
+        self._busy[alias] = task
+        task.add_done_callback(lambda _: self._done(alias))
+
+    def _done(self, alias: str) -> None:
+        self._busy.pop(alias, None)
         self._wake.set()
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except FencedError:
+            self._fenced()
+        except LogError as error:
+            logger.error("the log takes no delivery", reason=str(error))
+            await self.tools.wall.sleep(RECOMMIT)
+        except Exception:
+            # An intent without a result is settled as any other: in doubt, when it is overdue.
+            logger.exception("an attempt stumbled")
+            await self.tools.wall.sleep(IDLE)
 
     # --- one attempt ------------------------------------------------------------------------------------
 
@@ -200,62 +203,68 @@ class Sender:
             async with self.partition.lock:
                 attempt = await self._intend(alert_id)
             if attempt is not None:
-                self._in_flight.add(alert_id)
                 await self._record(attempt, await self._send(attempt))
-        except FencedError:
-            self._fenced()
-        except LogError as error:
-            logger.error("the log takes no delivery", reason=str(error))
-            await self.tools.wall.sleep(RECOMMIT)
         finally:
             self._in_flight.discard(alert_id)
 
     async def _intend(self, alert_id: str) -> Attempt | None:
         """Decide once more under the lock, and commit the intent; None when there is nothing to send."""
         delivery = self.book.open.get(alert_id)
-        if delivery is None or delivery.alert is None or delivery.state != "pending" or self._ending:
+        if delivery is None or delivery.state != "pending" or delivery.lane != "now" or self._ending:
             return None
-        if delivery.destination not in self.tools.destinations.all:
-            await self.tools.destinations.refresh()
-        route, now = self._route(delivery), self.tools.clock.now()
-        if route is None or ledger.expired(delivery, now, self.tools.policy):
-            await self._commit(self._ended(delivery, now))
+        route, now = self.tools.route(delivery.destination), self.tools.clock.now()
+        if route is None:
             return None
-        parts = self._render(delivery, delivery.alert, route)
+        if self._expired(delivery, now):
+            await self.clerk.write([ledger.closed(delivery, "expired", "too_old", now)])
+            return None
+        parts = self._render(delivery, route)
         if not parts:
-            await self._commit(ledger.closed(delivery, "failed", "rendering", now))
+            await self.clerk.conclude(ledger.closed(delivery, "failed", "rendering", now))
             return None
         intent = ledger.begun(delivery, now, self.tools.wall.now(), self.tools.policy, route.channel.slack)
-        await self._commit(intent)
-        return Attempt(intent, delivery.alert, route, parts)
+        await self.clerk.write([intent])
+        self._in_flight.add(alert_id)
+        return Attempt(intent, route, parts, delivery.alert)
 
-    def _ended(self, delivery: Delivery, now: float) -> Delivery:
-        """What ends without a request, and why."""
-        if ledger.expired(delivery, now, self.tools.policy):
-            return ledger.closed(delivery, "expired", "too_old", now)
-        known = delivery.destination in self.tools.destinations.all
-        return ledger.closed(delivery, "suppressed", "suspended" if known else "unknown_destination", now)
+    def _render(self, delivery: Delivery, route: Route) -> Sequence[Part]:
+        """A template that fails on one alert must hold up neither its chat nor the others."""
+        try:
+            if delivery.digest:
+                return route.channel.render_digest(self._digest(delivery, route.to), route.to)
+            if delivery.alert is not None:
+                return route.channel.render(self._letter(delivery, delivery.alert, route.to), route.to)
+        except Exception:
+            logger.exception("rendering failed", alert=delivery.alert_id)
+        return ()
 
-    def _render(self, delivery: Delivery, alert: Alert, route: Route) -> Sequence[Part]:
-        letter = Letter(
+    def _letter(self, delivery: Delivery, alert: Alert, to: Destination) -> Letter:
+        told = self.book.messages(to.alias, alert.story)
+        follows = bool(told) and not delivery.message_ids and not ledger.has(delivery, ledger.ORIGINAL)
+        return Letter(
             alert=alert,
-            timezone=route.to.timezone,
+            timezone=to.timezone,
             language=self.tools.language,
             decided_at=delivery.history[0].at,
             repeat=ledger.has(delivery, ledger.RESEND),
             plain=ledger.has(delivery, ledger.PLAIN),
+            reply_to=told[0] if follows else "",
         )
-        try:
-            return route.channel.render(letter, route.to)
-        except Exception:
-            # A template that fails on one alert must hold up neither its chat nor the others.
-            logger.exception("rendering failed", alert=alert.id)
-            return ()
+
+    def _digest(self, delivery: Delivery, to: Destination) -> Digest:
+        return Digest(
+            id=delivery.alert_id,
+            destination=to.alias,
+            entries=digests.entries(delivery, self.book),
+            timezone=to.timezone,
+            language=self.tools.language,
+            decided_at=delivery.history[0].at,
+            plain=ledger.has(delivery, ledger.PLAIN),
+        )
 
     async def _send(self, attempt: Attempt) -> Answer:
-        channel, delivery = attempt.route.channel, attempt.delivery
+        channel, delivery, to = attempt.route.channel, attempt.delivery, attempt.route.to
         part = attempt.parts[min(ledger.part(delivery), len(attempt.parts)) - 1]
-        to = attempt.route.to
         if ledger.has(delivery, ledger.TOPIC):
             to = msgspec.structs.replace(to, thread=None)
         until = ledger.seconds(delivery.not_after) - channel.slack
@@ -275,15 +284,18 @@ class Sender:
         self._pace_by(attempt, verdict)
         now, wall = self.tools.clock.now(), self.tools.wall.now()
         result = ledger.concluded(attempt.delivery, verdict, len(attempt.parts), now, wall, self.tools.policy)
-        learned = self._learned(attempt.route.to, verdict)
+        learned = learned_from(verdict, attempt.route.to)
         while not await self._written(result, learned):
             await self.tools.wall.sleep(RECOMMIT)
         _observe(attempt, result, verdict, now)
+        if verdict.kind == "throttled" and (verdict.retry_after or 0.0) > lanes.LONG_PAUSE:
+            logger.error("a chat must wait long, its alerts go to a digest", seconds=verdict.retry_after)
+            await self.clerk.postpone(attempt.delivery.destination, "throttled")
 
     async def _written(self, result: Delivery, learned: Destination | None) -> bool:
         try:
             async with self.partition.lock:
-                await self._commit(result, learned)
+                await self.clerk.conclude(result, learned)
         except FencedError:
             raise
         except LogError as error:
@@ -291,46 +303,31 @@ class Sender:
             return False
         return True
 
-    # --- what answers teach ------------------------------------------------------------------------------
-
     def _pace_by(self, attempt: Attempt, verdict: Verdict) -> None:
         channel, wall = attempt.route.channel, self.tools.wall.now()
         pacer = self.tools.pacer_of(channel)
         if verdict.kind == "throttled" and verdict.retry_after is not None:
-            pacer.pause_chat(_chat(attempt.route.to), wall + verdict.retry_after * (1 + MARGIN))
+            pacer.pause_chat(attempt.route.chat, wall + verdict.retry_after * (1 + MARGIN))
         elif verdict.kind in ("unreachable", "fatal"):
             # The whole channel waits, so that one delivery probes and the others make no history.
             pacer.pause_channel(wall + ledger.backoff(attempt.delivery, self.tools.policy))
         if verdict.kind == "fatal":
             logger.critical("the channel refuses us", channel=channel.name, reason=verdict.reason)
 
-    def _learned(self, to: Destination, verdict: Verdict) -> Destination | None:
-        """What the answer says about the destination: moved, suspended, one bounce."""
-        if verdict.kind == "moved":
-            return msgspec.structs.replace(to, address=verdict.moved_to)
-        if verdict.kind == "gone" or (verdict.kind == "bounced" and to.reason == verdict.reason):
-            return msgspec.structs.replace(to, state="suspended", reason=verdict.reason)
-        if verdict.kind == "bounced":
-            return msgspec.structs.replace(to, reason=verdict.reason)
-        return None
 
-    async def _commit(self, delivery: Delivery, learned: Destination | None = None) -> None:
-        """Write, then remember: memory never runs ahead of the log. The partition's lock is held."""
-        now = millis(self.tools.clock.now())
-        key = catalogue.BOT + delivery.destination
-        outputs = [delivery_output(delivery, now)]
-        if learned is not None:
-            configured = self.tools.destinations.configured(learned.alias)
-            learned = msgspec.structs.replace(learned, configured=configured)
-            outputs.append(
-                codec.output("destinations", key, learned, now, source="deliver", partition_by=learned.alias)
-            )
-        await self.partition.commit(outputs)
-        self.book.put(delivery)
-        if learned is not None:
-            self.tools.destinations.learn(key, learned)
-        if delivery.state in ("suppressed", "expired"):
-            _count_end(delivery, self.tools.destinations.all.get(delivery.destination))
+def _is_urgent(delivery: Delivery) -> bool:
+    return delivery.alert is not None and delivery.alert.priority == "urgent"
+
+
+def learned_from(verdict: Verdict, to: Destination) -> Destination | None:
+    """What an answer says about a destination: moved, suspended, one bounce."""
+    if verdict.kind == "moved":
+        return msgspec.structs.replace(to, address=verdict.moved_to)
+    if verdict.kind == "gone" or (verdict.kind == "bounced" and to.reason == verdict.reason):
+        return msgspec.structs.replace(to, state="suspended", reason=verdict.reason)
+    if verdict.kind == "bounced":
+        return msgspec.structs.replace(to, reason=verdict.reason)
+    return None
 
 
 def _observe(attempt: Attempt, result: Delivery, verdict: Verdict, now: float) -> None:
@@ -342,23 +339,6 @@ def _observe(attempt: Attempt, result: Delivery, verdict: Verdict, now: float) -
         metrics.DELIVERIES.labels(channel, "throttled").inc()
     if result.state == "ambiguous" or ledger.resend_decided(result):
         metrics.DELIVERIES.labels(channel, "ambiguous").inc()
-    if result.state == "sent":
+    if result.state == "sent" and attempt.alert is not None:
         took = now - attempt.alert.notice.fetched_at.timestamp()
         metrics.END_TO_END.labels(channel, attempt.alert.priority).observe(max(0.0, took))
-
-
-def delivery_output(delivery: Delivery, now: int) -> Output:
-    return codec.output(
-        "deliveries", delivery.alert_id, delivery, now, source="deliver", partition_by=delivery.destination
-    )
-
-
-def _count_end(delivery: Delivery, to: Destination | None) -> None:
-    metrics.DELIVERIES.labels(to.channel if to is not None else "unknown", delivery.state).inc()
-    if delivery.state == "suppressed":
-        metrics.SUPPRESSIONS.labels(delivery.history[-1].reason).inc()
-
-
-def _chat(to: Destination) -> str:
-    """What a channel's limits are counted by: two aliases of one chat share them."""
-    return to.address or to.alias

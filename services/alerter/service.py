@@ -7,11 +7,11 @@ import asyncio
 import structlog
 from rich.console import Console
 
-from services.alerter import wiring
+from services.alerter import ledger, wiring
 from services.alerter.deliver import DeliverStage
 from services.alerter.plan_stage import PlanStage, rules_of
-from services.alerter.sender import Tools
 from services.alerter.tables import Destinations, Subscriptions
+from services.alerter.tools import Tools
 from tinsom.clock import ScaledClock, SystemClock
 from tinsom.service import Context
 from tinsom.worker import Worker
@@ -51,13 +51,15 @@ async def run_on(context: Context, console: Console | None) -> None:
 
 def tools_of(context: Context, destinations: Destinations, console: Console | None = None) -> Tools:
     """What the senders need. Real time for sockets and pacing, even when the work's clock is played fast."""
-    wall = SystemClock() if isinstance(context.clock, ScaledClock) else context.clock
+    clock = context.clock
+    wall = SystemClock() if isinstance(clock, ScaledClock) else clock
     live = wiring.is_live(context)
     return Tools(
         channels=wiring.channels(context.config, live=live, console=console),
         destinations=destinations,
-        clock=context.clock,
+        clock=clock,
         wall=wall,
+        policy=ledger.policy_for(clock.speed if isinstance(clock, ScaledClock) else 1.0),
         language=context.config.alerter.language,
         recording=not live,
     )

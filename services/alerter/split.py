@@ -16,12 +16,13 @@ _TOKEN = re.compile(r"<[^>]*>|&(?:[a-zA-Z]+|#\d+|#x[0-9a-fA-F]+);|\s+|[^<&\s]+|[
 
 def units(text: str) -> int:
     """Length in UTF-16 code units, as Telegram counts."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def visible(html: str) -> str:
     """What is left when the tags are gone."""
-    return unescape(re.sub(r"<[^>]*>", "", html))
+    text = re.sub(r"<[^>]*>", "", html) if "<" in html else html
+    return unescape(text) if "&" in text else text
 
 
 @dataclass

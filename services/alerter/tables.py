@@ -15,7 +15,7 @@ from tinsom import codec
 from tinsom.clock import Clock
 from tinsom.errors import DecodeError
 from tinsom.log import Log, Record, Table
-from tinsom.messages import Destination, Subscription
+from tinsom.messages import Destination, Mute, Subscription
 
 logger = structlog.get_logger(__name__)
 
@@ -63,9 +63,12 @@ class Follower:
 class Subscriptions(Follower):
     topic: str = "subscriptions"
     all: list[Subscription] = field(default_factory=list)
+    mutes: list[Mute] = field(default_factory=list)
 
     def changed(self) -> None:
-        self.all = [m for r in self.table.records.values() if isinstance(m := _message(r), Subscription)]
+        read = [_message(r) for r in self.table.records.values()]
+        self.all = [m for m in read if isinstance(m, Subscription)]
+        self.mutes = sorted((m for m in read if isinstance(m, Mute)), key=lambda m: m.id)
 
 
 @dataclass
@@ -74,6 +77,7 @@ class Destinations(Follower):
 
     topic: str = "destinations"
     all: dict[str, Destination] = field(default_factory=dict)
+    paused: bool = False  # by `tinsom pause`: nothing is sent to anybody
     _read: dict[str, Destination] = field(default_factory=dict)
     _learned: dict[str, Destination] = field(default_factory=dict)
 
@@ -99,6 +103,7 @@ class Destinations(Follower):
 
     def _show(self) -> None:
         self.all = catalogue.effective(self._read | self._learned)
+        self.paused = catalogue.is_paused(self._read)
 
 
 def _message(record: Record) -> object:

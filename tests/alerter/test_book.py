@@ -87,7 +87,7 @@ def test_told() -> None:
 
 def test_arrival() -> None:
     book = Book()
-    decide = lambda **c: arrival.decide(b.alert(9, story="s1", **c), book, T)  # noqa: E731
+    decide = lambda **c: arrival.decide(b.alert(9, story="s1", **c), book, b.destination(), T)  # noqa: E731
     assert decide(kind="withdrawn").history[-1].reason == "never_told"
     assert decide(kind="source").state == "pending"
     assert decide(kind="fact").state == "pending"

@@ -24,9 +24,18 @@ def test_a_chat_waits_a_second_another_does_not() -> None:
 def test_twenty_a_minute_in_a_group() -> None:
     pacer, now = Pacer(TELEGRAM), 0.0
     for _ in range(20):
-        now = pacer.free_at("-1", True, now)
+        now = pacer.free_at("-1", True, now, urgent=True)
         pacer.take("-1", True, now)
     assert pacer.free_at("-1", True, now) >= 60.0
+
+
+def test_urgent_has_room_left_in_a_busy_group() -> None:
+    pacer, now = Pacer(TELEGRAM), 0.0
+    while (free := pacer.free_at("-1", True, now)) < 50:
+        now = free
+        pacer.take("-1", True, now)
+    assert pacer.free_at("-1", True, now) > 60
+    assert pacer.free_at("-1", True, now, urgent=True) < now + 1.1
 
 
 def test_pauses() -> None:

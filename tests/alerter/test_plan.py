@@ -134,7 +134,7 @@ def test_tasks_are_told_with_names() -> None:
     )
     got = one(b.change(found=found))
     assert isinstance(got, Alert)
-    assert got.notice.tasks[0].who == ["Bộ Công an"]
+    assert [t.who for t in got.notice.tasks] == [["Bộ Công an"]]
 
 
 # --- matching ------------------------------------------------------------------------------------------------

@@ -57,9 +57,9 @@ async def test_a_flood_meets_no_429(seconds: int) -> None:
     await asyncio.sleep(seconds)
     assert {status for _, status in world.api.requests} == {200}
     per_group = [len(world.api.texts(g.address)) for g in groups]
-    assert all(0.9 * seconds / 3 <= count <= 20 + seconds / 3 for count in per_group), per_group
+    assert all(0.9 * seconds * 16 / 60 <= count <= 20 + seconds / 3 for count in per_group), per_group
     in_people = sum(len(world.api.texts(p.address)) for p in people)
-    assert in_people + sum(per_group) > 0.85 * 30 * seconds, "the channel's limit is used, not only kept"
+    assert in_people + sum(per_group) > 0.84 * 30 * seconds, "the channel's limit is used, not only kept"
     await world.stage.lost(world.partition)
 
 
@@ -199,27 +199,33 @@ async def test_urgent_in_doubt_comes_once_more_and_says_so(fault: str) -> None:
     await world.stage.lost(world.partition)
 
 
-async def test_six_hours_without_telegram() -> None:
-    """Requirement 22: nothing lost, little written, a probe now and then; fresh enough is sent afterwards."""
-    world = await start(chats(*[f"c{n}" for n in range(30)]))
+@pytest.mark.parametrize(("chats_", "items"), [(10, 400), pytest.param(30, 3000, marks=pytest.mark.soak)])
+async def test_six_hours_without_telegram(chats_: int, items: int) -> None:
+    """Requirement 22: nothing lost, little written, a probe now and then, and no flood afterwards."""
+    world = await start(chats(*[f"c{n}" for n in range(chats_)]))
     world.channel.down = True
-    await world.arrive(*[b.alert(n, destination=f"c{n % 30}") for n in range(3000)])
+    await world.arrive(*[b.alert(n, destination=f"c{n % chats_}") for n in range(items)])
+    await world.arrive(b.alert(items, destination="c0", priority="urgent"))
     await asyncio.sleep(6 * 3600)
-    assert world.channel.calls < 30 * 6 * 60
-    assert world.states() == {"pending": 3000}
+    assert world.channel.calls < chats_ * 6 * 60
+    assert world.states() == {"pending": items + chats_}, "one urgent, and a digest for everybody else"
     size = max(len(o.value or b"") for o in world.log.written)
     assert size < 10_000, "an outage must not grow a record without bound"
     world.channel.down = False
-    await world.settle()
-    assert world.states() == {"sent": 3000}
+    await world.settle(2 * 3600)
+    assert world.states() == {"digested": items, "sent": chats_ + 1}
+    most = max(len(world.api.texts(1000 + n)) for n in range(chats_))
+    assert most <= 4, "one digest each, in as many parts as it takes, and what is urgent"
+    text = "\n".join(m.text for m in world.api.accepted)
+    assert all(f"Tin số {n}" in text for n in range(items + 1))
     assert world.api.duplicates() == {}
     await world.stage.lost(world.partition)
 
 
-async def test_what_stayed_unsent_for_a_day_expires() -> None:
+async def test_what_is_urgent_and_stayed_unsent_for_a_day_expires() -> None:
     world = await start(chats("a"))
     world.channel.down = True
-    await world.arrive(*alerts(3, destination="a"))
+    await world.arrive(*alerts(3, destination="a", priority="urgent"))
     await asyncio.sleep(86_400 + 600)
     world.channel.down = False
     await world.settle()

@@ -13,8 +13,9 @@ from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.deliver import DeliverStage
 from services.alerter.ledger import Policy
 from services.alerter.responses import Answer
-from services.alerter.sender import Sender, Tools
+from services.alerter.sender import Sender
 from services.alerter.tables import Destinations
+from services.alerter.tools import Tools
 from tests.alerter import builders as b
 from tests.fakes.telegram.core import BotApi, Limits, Reply
 from tinsom import codec

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.alerter.pacing import Pace
-from services.alerter.rendering import Letter
+from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, Verdict
 from tinsom.messages import Destination
 
@@ -27,6 +27,7 @@ class Part:
     text: str
     html: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    reply_to: str = ""
 
 
 class Channel(Protocol):
@@ -38,6 +39,8 @@ class Channel(Protocol):
     def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
         """The messages of a letter; the same for the same letter, so that part 2 can follow a crash."""
         ...
+
+    def render_digest(self, digest: Digest, to: Destination) -> Sequence[Part]: ...
 
     async def send(self, to: Destination, part: Part, *, before_write: BeforeWrite) -> Answer:
         """One request. Raises nothing but CancelledError; every failure is an answer, without a secret in it."""

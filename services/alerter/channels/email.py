@@ -20,7 +20,7 @@ from services.alerter import rendering, responses
 from services.alerter.channels import BeforeWrite, Part, StaleIntentError
 from services.alerter.channels.folding import MAIL
 from services.alerter.pacing import UNLIMITED
-from services.alerter.rendering import Letter
+from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, SmtpStage, Verdict
 from tinsom.config import EmailConfig
 from tinsom.errors import ConfigError
@@ -61,6 +61,15 @@ class EmailChannel:
                 text=rendering.mail_text(letter),
                 html=rendering.mail_html(letter),
                 headers=tuple(headers(letter, self._domain).items()),
+            )
+        ]
+
+    def render_digest(self, digest: Digest, to: Destination) -> Sequence[Part]:
+        return [
+            Part(
+                text=rendering.digest_text(digest),
+                html=rendering.digest_html(digest),
+                headers=tuple(digest_headers(digest, self._domain).items()),
             )
         ]
 
@@ -189,6 +198,17 @@ def headers(letter: Letter, domain: str) -> dict[str, str]:
         "Auto-Submitted": "auto-generated",
         "List-ID": f"<{subscription}.tinsom.{domain}>",
         "Content-Language": letter.language,
+    }
+
+
+def digest_headers(digest: Digest, domain: str) -> dict[str, str]:
+    return {
+        "Subject": rendering.digest_subject(digest),
+        "Date": format_datetime(digest.decided_at),
+        "Message-ID": f"<{_word(digest.id)}@{domain}>",
+        "Auto-Submitted": "auto-generated",
+        "List-ID": f"<{_word(digest.destination)}.digest.tinsom.{domain}>",
+        "Content-Language": digest.language,
     }
 
 

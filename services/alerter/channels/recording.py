@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from services.alerter import rendering, responses
 from services.alerter.channels import BeforeWrite, Part, StaleIntentError
 from services.alerter.pacing import UNLIMITED, Pace
-from services.alerter.rendering import Letter
+from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, Verdict
 from tinsom.messages import Destination
 
@@ -26,6 +26,9 @@ class RecordingChannel:
 
     def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
         return [Part(text=rendering.mail_text(letter))]
+
+    def render_digest(self, digest: Digest, to: Destination) -> Sequence[Part]:
+        return [Part(text=rendering.digest_text(digest))]
 
     async def send(self, to: Destination, part: Part, *, before_write: BeforeWrite) -> Answer:
         try:

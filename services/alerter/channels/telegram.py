@@ -15,7 +15,7 @@ import msgspec
 
 from services.alerter import pacing, rendering, responses
 from services.alerter.channels import BeforeWrite, Part, StaleIntentError
-from services.alerter.rendering import Letter
+from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, Verdict
 from tinsom.messages import Destination
 
@@ -50,7 +50,10 @@ class TelegramChannel:
 
     def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
         parts = rendering.telegram(letter)
-        return [Part(text=p) if letter.plain else Part(text="", html=p) for p in parts]
+        return [_part(p, letter.plain, letter.reply_to) for p in parts]
+
+    def render_digest(self, digest: Digest, to: Destination) -> Sequence[Part]:
+        return [_part(p, digest.plain, "") for p in rendering.telegram_digest(digest)]
 
     async def send(self, to: Destination, part: Part, *, before_write: BeforeWrite) -> Answer:
         return await self.call("sendMessage", _send_message(to, part), before_write)
@@ -111,6 +114,10 @@ class TelegramChannel:
         )
 
 
+def _part(text: str, plain: bool, reply_to: str) -> Part:
+    return Part(text="" if not plain else text, html="" if plain else text, reply_to=reply_to)
+
+
 def _foreign(status: int) -> Answer:
     """Not the Bot API's JSON: a proxy's page. A 2xx of that kind says nothing about our message."""
     return Answer("written") if status < 300 else Answer("answered", code=status, description="not the Bot API")
@@ -137,6 +144,9 @@ def _send_message(to: Destination, part: Part) -> dict[str, Any]:
     }
     if part.html:
         body["parse_mode"] = "HTML"
+    if part.reply_to.isdecimal():
+        # In another topic, or with the original gone, it is a message of its own.
+        body["reply_parameters"] = {"message_id": int(part.reply_to), "allow_sending_without_reply": True}
     if to.thread is not None:
         body["message_thread_id"] = to.thread
     return body

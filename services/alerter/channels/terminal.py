@@ -12,7 +12,7 @@ from rich.text import Text
 from services.alerter import rendering, responses
 from services.alerter.channels import BeforeWrite, Part, StaleIntentError
 from services.alerter.pacing import UNLIMITED, Pace
-from services.alerter.rendering import Letter
+from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, Verdict
 from tinsom.messages import Destination
 
@@ -29,6 +29,10 @@ class TerminalChannel:
     def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
         seen = rendering.terminal(letter)
         return [Part(text=rendering.mail_text(letter), headers=(("title", seen["title"]), ("kind", seen["kind"])))]
+
+    def render_digest(self, digest: Digest, to: Destination) -> Sequence[Part]:
+        title = rendering.digest_subject(digest)
+        return [Part(text=rendering.digest_text(digest), headers=(("title", title), ("kind", "")))]
 
     async def send(self, to: Destination, part: Part, *, before_write: BeforeWrite) -> Answer:
         try:
@@ -53,12 +57,12 @@ class TerminalChannel:
 
 def _panel(to: Destination, part: Part) -> RenderableType:
     """The text part in a frame: the title stands out, the reason steps back."""
-    body, _, reason = part.text.rstrip("\n").rpartition("\n--\n")
+    body, _, reason = part.text.rstrip("\n").partition("\n--\n")
     title = dict(part.headers)["title"]
     text = Text(body.strip())
     text.highlight_words([title], style="bold")
     return Panel(
-        Group(text, Text(reason.strip(), style="dim italic")),
+        Group(text, Text(""), Text(reason.strip(), style="dim italic")) if reason else text,
         title=Text(f"→ {to.alias}"),
         title_align="left",
         border_style="red" if dict(part.headers)["kind"] else "cyan",
