@@ -66,7 +66,12 @@ class _Candidate:
     names: Aliases
     digest: str
     specific: bool  # the link leads to one article
-    match: str | None = None  # the known item that its strong names mean
+    match: ItemState | None = None  # the known item that its strong names mean
+
+    @property
+    def title(self) -> str:
+        """Stands for the title when two are compared."""
+        return self.digest[:8]
 
 
 def decide(entries: Sequence[Entry], known: Known, feed: FeedState, source: Source, now: float) -> Reading:
@@ -75,8 +80,8 @@ def decide(entries: Sequence[Entry], known: Known, feed: FeedState, source: Sour
     distrust = _distrust(candidates, known, feed, source.id)
     candidates = [_matched(_trusting(c, distrust), known) for c in candidates]
     winners, losers = _unique(candidates)
-    fold = _Fold(source, now, known.layer(), bulk_titles=_bulk_titles(winners, known))
-    fold.claimed = {c.match for c in winners if c.match is not None}
+    fold = _Fold(source, now, known.layer(), titles=_bulk_titles(winners, known))
+    fold.claimed = {c.match.id for c in winners if c.match is not None}
     baseline = _is_baseline(feed, source, bool(fold.claimed))
     archive = _archive(winners, now)
     decided = [fold.decide(c, baseline or (archive and _is_old(c, now))) for c in winners]
@@ -92,7 +97,7 @@ def forgettable(known: Known, documents: Mapping[str, float], limit: int = 100) 
     """
     old = [
         item
-        for item in known.items.values()
+        for item in known.items()
         if all(documents[s] - item.seen_at > FORGET_AFTER for s in item.shown if s in documents)
         and any(s in documents for s in item.shown)
     ]
@@ -113,15 +118,14 @@ def _candidate(entry: Entry, source: Source, now: float) -> _Candidate:
 
 def _usable(candidates: list[_Candidate]) -> list[_Candidate]:
     """Without guids and links that stand for several articles in this very document."""
-    guids = _shared([(c.names.guid, c.names.link, c.names.title) for c in candidates])
-    links = _shared([(c.names.link, c.names.guid, c.names.title) for c in candidates if not c.specific])
-    links |= _shared([(c.names.link, c.names.guid, c.names.title) for c in candidates if c.names.guid])
+    guids = _shared([(c.names.guid, c.names.link, c.title) for c in candidates])
+    links = _shared([(c.names.link, c.names.guid, c.title) for c in candidates if c.names.guid or not c.specific])
     return [_without(c, guid=c.names.guid in guids, link=c.names.link in links) for c in candidates]
 
 
-def _shared(names: list[tuple[int, int, int]]) -> set[int]:
+def _shared(names: list[tuple[int, int, str]]) -> set[int]:
     """Names that occur with different titles and, where the other strong name is there, with different ones."""
-    titles: dict[int, set[int]] = {}
+    titles: dict[int, set[str]] = {}
     others: dict[int, set[int]] = {}
     for name, other, title in names:
         titles.setdefault(name, set()).add(title)
@@ -144,7 +148,7 @@ def _distrust(candidates: list[_Candidate], known: Known, feed: FeedState, sourc
 
 def _is_recycled(c: _Candidate, known: Known, source: str) -> bool:
     """Its guid is known, and both title and link were another's when this feed showed it."""
-    item = known.find((c.names.guid,))
+    item = known.owner(c.names.guid)
     if item is None or not c.names.link or c.names.link in item.aliases:
         return False
     shown = item.shown.get(source, "")
@@ -177,7 +181,7 @@ def _unique(candidates: list[_Candidate]) -> tuple[list[_Candidate], list[Decisi
     for c in sorted(candidates, key=lambda c: c.entry.position):
         names: set[int | str] = set(_identity(c))
         if c.match is not None:
-            names.add(c.match)
+            names.add(c.match.id)
         if not names:
             losers.append(Decision("dropped-no-identity", c.entry, c.dated))
         elif names & seen:
@@ -198,28 +202,26 @@ def _matched(c: _Candidate, known: Known) -> _Candidate:
     return c if match is None else replace(c, match=match)
 
 
-def _strong_match(c: _Candidate, known: Known) -> str | None:
+def _strong_match(c: _Candidate, known: Known) -> ItemState | None:
     """The item that guid or link name. A link that may be a whole section's counts only with the same title."""
-    owner = known.owner(c.names.guid) if c.names.guid else None
-    if owner is not None or not c.names.link:
-        return owner
-    owner = known.owner(c.names.link)
-    item = known.get(owner) if owner is not None else None
-    if item is None or not c.names.guid or c.specific or c.names.title in item.aliases:
-        return owner if item else None
+    item = known.owner(c.names.guid) if c.names.guid else None
+    if item is not None or not c.names.link:
+        return item
+    item = known.owner(c.names.link)
+    if item is None or not c.names.guid or c.specific or c.title == item.published[:8]:
+        return item
     return None
 
 
-def _weak_names(c: _Candidate, bulk_titles: bool) -> tuple[int, ...]:
-    title = (bulk_titles and c.names.long_title) or not c.names.strong
-    return (*c.names.weak, *((c.names.title,) if title and c.names.title else ()))
-
-
-def _bulk_titles(winners: list[_Candidate], known: Known) -> bool:
-    """Do so many unknown entries bear known titles that somebody published an archive again?"""
+def _bulk_titles(winners: list[_Candidate], known: Known) -> dict[str, str]:
+    """Title → item id, if so many unknown entries bear known titles that somebody published an archive again."""
     unmatched = [c for c in winners if c.match is None and known.find(c.names.weak) is None]
-    again = sum(1 for c in unmatched if c.names.long_title and known.owner(c.names.title) is not None)
-    return again >= BULK and again * 2 >= len(unmatched)
+    long_ones = [c for c in unmatched if identity.has_long_title(c.entry)]
+    if len(long_ones) < BULK:
+        return {}
+    titles = {item.published[:8]: item.id for item in known.items()}
+    again = sum(c.title in titles for c in long_ones)
+    return titles if again >= BULK and again * 2 >= len(unmatched) else {}
 
 
 def _is_baseline(feed: FeedState, source: Source, anything_known: bool) -> bool:
@@ -255,7 +257,7 @@ class _Fold:
     source: Source
     now: float
     known: Known
-    bulk_titles: bool
+    titles: dict[str, str]
     claimed: set[str] = field(default_factory=set)
 
     def decide(self, c: _Candidate, baseline: bool) -> Decision:
@@ -269,13 +271,13 @@ class _Fold:
     def _match(self, c: _Candidate) -> ItemState | None:
         strong = c.match or _strong_match(c, self.known)
         if strong is not None:
-            return self.known.get(strong)
-        for alias in _weak_names(c, self.bulk_titles):
-            owner = self.known.owner(alias)
-            # What another entry of this document is cannot be this one too.
-            if owner is not None and (owner not in self.claimed or not c.names.strong):
-                return self.known.get(owner)
-        return None
+            return strong
+        found = [self.known.owner(alias) for alias in (*c.names.weak, c.names.title) if alias]
+        if identity.has_long_title(c.entry) and c.title in self.titles:
+            found.append(self.known.get(self.titles[c.title]))
+        # What another entry of this document is cannot be this one too.
+        free = (item for item in found if item is not None and (item.id not in self.claimed or not c.names.strong))
+        return next(free, None)
 
     def _new(self, c: _Candidate, baseline: bool) -> Decision:
         item = ItemState(
@@ -298,7 +300,7 @@ class _Fold:
         if item.shown.get(self.source.id) == c.digest and self._is_fresh(c, item):
             return Decision("same", c.entry, c.dated, item)
         fields = self._news(c, item)
-        added = not set(c.names.strong) <= set(item.aliases)
+        added = bool(set(c.names.strong) - set(item.aliases))
         aliases = list(dict.fromkeys((*item.aliases, *c.names.all)))[:MAX_ALIASES] if added else item.aliases
         after = msgspec.structs.replace(
             item,

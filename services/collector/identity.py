@@ -41,8 +41,7 @@ class Aliases:
     link: int = 0
     dated: int = 0  # title and date
     path: int = 0  # title and path of the link
-    title: int = 0
-    long_title: bool = False  # long enough to mean one article
+    title: int = 0  # only where there is no other
 
     @property
     def strong(self) -> tuple[int, ...]:
@@ -54,7 +53,9 @@ class Aliases:
 
     @property
     def all(self) -> tuple[int, ...]:
-        return (*self.strong, *self.weak, *((self.title,) if self.title else ()))
+        """In the order in which they are asked, each once."""
+        named = (self.guid, self.link, self.dated, self.path, self.title)
+        return tuple(dict.fromkeys(alias for alias in named if alias))
 
 
 def aliases(entry: Entry, source: str, at: datetime | None, *, exact: bool) -> Aliases:
@@ -63,12 +64,11 @@ def aliases(entry: Entry, source: str, at: datetime | None, *, exact: bool) -> A
     when = _when(title, at, exact)
     canonical_link, path, _ = _link(entry.link)
     return Aliases(
-        guid=_alias("guid", _guid_scope(entry.guid, source)) if entry.guid else 0,
+        guid=_guid(entry.guid, source) if entry.guid else 0,
         link=_alias("link", canonical_link) if entry.link else 0,
         dated=_alias("dated", f"{title}\0{when}") if when else 0,
-        path=_alias("path", f"{title}\0{path}") if path and title else 0,
-        title=_alias("title", title) if title else 0,
-        long_title=len(title) >= _LONG_TITLE,
+        path=_alias("path", f"{title}\0{path}") if path and title and not when else 0,
+        title=_alias("title", title) if title and not (entry.guid or entry.link or when) else 0,
     )
 
 
@@ -89,6 +89,11 @@ def tidy(link: str) -> str:
     if parts is None or not parts.query:
         return link
     return parts._replace(query=_without_tracking(parts.query)).geturl()
+
+
+def has_long_title(entry: Entry) -> bool:
+    """Is the title long enough to mean one article?"""
+    return len(entry.title) >= _LONG_TITLE
 
 
 def folded(title: str) -> str:
@@ -116,9 +121,11 @@ def _alias(kind: str, value: str) -> int:
     return (int.from_bytes(raw, "big") >> 11) or 1
 
 
-def _guid_scope(guid: str, source: str) -> str:
-    """A guid that is an address or a URN is one for the whole publisher; `1234` only for its feed."""
-    return guid if _GLOBAL_GUID.match(guid) else f"{source}\0{guid}"
+def _guid(guid: str, source: str) -> int:
+    """A guid that is an address is a link; one that is a URN is the publisher's; `1234` only its feed's."""
+    if guid.startswith(("http://", "https://")):
+        return _alias("link", _link(guid)[0])
+    return _alias("guid", guid if _GLOBAL_GUID.match(guid) else f"{source}\0{guid}")
 
 
 def _when(title: str, at: datetime | None, exact: bool) -> str:

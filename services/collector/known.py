@@ -6,8 +6,10 @@ publisher's items; a layer over it holds what is decided and not yet committed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+
+import msgspec
 
 from services.collector.manners import Wishes
 from services.collector.rhythm import Rhythm
@@ -47,44 +49,67 @@ class ItemState(Message, frozen=True, kw_only=True):
     seen_at: float = 0.0  # written again only when a week older
 
 
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(ItemState)
+# Aliases are below 2**53; an item's id takes its place among them above that.
+_ID_BIT = 1 << 53
+
+
 @dataclass(slots=True)
 class Known:
-    """Items by id and by alias. `base` is looked at where this layer holds nothing.
+    """Items by their names. `base` is looked at where this layer holds nothing.
 
-    The first owner of an alias keeps it: which item a name means never depends on who came last.
+    An item is kept as the bytes of its record, once, under each of its names: half the memory of a decoded one,
+    and a poll looks at forty of them. The first owner of an alias keeps it: which item a name means never depends
+    on who came last.
     """
 
-    items: dict[str, ItemState] = field(default_factory=dict)
-    owners: dict[int, str] = field(default_factory=dict)
+    names: dict[int, bytes] = field(default_factory=dict)
     base: Known | None = None
 
     def layer(self) -> Known:
         return Known(base=self)
 
     def get(self, item: str) -> ItemState | None:
-        found = self.items.get(item)
-        return found if found is not None or self.base is None else self.base.get(item)
+        return self.owner(_id_name(item))
 
-    def owner(self, alias: int) -> str | None:
-        found = self.owners.get(alias)
-        return found if found is not None or self.base is None else self.base.owner(alias)
+    def owner(self, alias: int) -> ItemState | None:
+        """The item that goes by `alias`."""
+        found = self.names.get(alias)
+        if found is not None:
+            return _DECODER.decode(found)
+        return None if self.base is None else self.base.owner(alias)
 
     def find(self, aliases: Iterable[int]) -> ItemState | None:
         """The item that the first known one of `aliases` means."""
-        for alias in aliases:
-            owner = self.owner(alias)
-            if owner is not None:
-                return self.get(owner)
-        return None
+        return next((found for alias in aliases if (found := self.owner(alias)) is not None), None)
 
-    def put(self, item: ItemState) -> None:
-        self.items[item.id] = item
+    def put(self, item: ItemState, encoded: bytes | None = None) -> None:
+        """Remember `item`; `encoded` are its bytes where they are at hand."""
+        value = encoded if encoded is not None else _ENCODER.encode(item)
+        self.names[_id_name(item.id)] = value
         for alias in item.aliases:
-            if self.owner(alias) is None:
-                self.owners[alias] = item.id
+            owner = self.owner(alias)
+            if owner is None or owner.id == item.id:
+                self.names[alias] = value
 
     def forget(self, item: str) -> None:
-        state = self.items.pop(item, None)
-        for alias in state.aliases if state else ():
-            if self.owners.get(alias) == item:
-                del self.owners[alias]
+        state = self.get(item)
+        if state is None:
+            return
+        del self.names[_id_name(item)]
+        for alias in state.aliases:
+            owner = self.owner(alias)
+            if owner is not None and owner.id == item:
+                del self.names[alias]
+
+    def items(self) -> Iterator[ItemState]:
+        """Every item once; slow, not for each poll."""
+        return (_DECODER.decode(value) for name, value in self.names.items() if name & _ID_BIT)
+
+    def __len__(self) -> int:
+        return sum(1 for name in self.names if name & _ID_BIT)
+
+
+def _id_name(item: str) -> int:
+    return _ID_BIT | int(item[:13], 16)

@@ -38,8 +38,10 @@ class PartitionState:
         except DecodeError:
             self.unreadable += 1
             return
-        if isinstance(message, FeedState | ItemState):
-            self.put(message)
+        if isinstance(message, FeedState):
+            self.feeds[message.source] = message
+        elif isinstance(message, ItemState):
+            self.known(message.publisher).put(message, record.value)
 
     def put(self, message: FeedState | ItemState) -> None:
         if isinstance(message, FeedState):

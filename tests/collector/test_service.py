@@ -255,7 +255,7 @@ async def test_apply_takes_effect_without_a_restart(tmp_path: Path, monkeypatch:
         for record in await records(log, "feed-state"):
             memory.apply(record)
     assert set(memory.feeds) == {"second"}
-    assert len(memory.known("bao.example").items) == 2
+    assert len(memory.known("bao.example")) == 2
 
 
 async def test_nothing_is_polled_before_the_table_is_whole(tmp_path: Path) -> None:
