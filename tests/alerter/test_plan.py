@@ -129,9 +129,8 @@ def test_a_derived_parent_matches_but_is_not_shown_beside_its_child() -> None:
 
 
 def test_tasks_are_told_with_names() -> None:
-    found = b.tags(
-        tasks=[Task(lead=["bo-cong-an"], co=[], action="làm", deadline="2025-06-30", precision="day", raw="x")]
-    )
+    task = Task(lead=["bo-cong-an"], co=[], action="làm", deadline="2025-06-30", precision="day", raw="x")
+    found = b.tags(tasks=[task, task])
     got = one(b.change(found=found))
     assert isinstance(got, Alert)
     assert [t.who for t in got.notice.tasks] == [["Bộ Công an"]]

@@ -1,0 +1,230 @@
+"""The alerter as a process, killed and stopped at random moments: nothing lost, nothing twice without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from services.alerter import catalogue
+from tests.alerter import builders as b
+from tests.fakes import telegram
+from tests.fakes.telegram.core import NO_LIMITS
+from tinsom import codec
+from tinsom.config import (
+    Config,
+    DestinationConfig,
+    HttpConfig,
+    KafkaConfig,
+    LogConfig,
+    SubscriptionConfig,
+    TelegramConfig,
+)
+from tinsom.log import Log
+from tinsom.messages import Alert, Delivery, Match, Place, Priority, StoryChange
+from tinsom.process import open_log
+
+CHATS, IN_FLIGHT = 60, 8
+FORMS = ["sqlite", pytest.param("kafka", marks=pytest.mark.kafka)]
+MARK = "Có thể trùng"
+PRIORITIES: tuple[Priority, ...] = ("normal", "urgent")
+
+
+def configuration(form: str, folder: Path, bot: str, bootstrap: str) -> Config:
+    (folder / "token").write_text("42:secret")
+    kafka = KafkaConfig(bootstrap_servers=bootstrap, session_timeout=3.0, transaction_timeout=5.0)
+    return Config(
+        namespace="tinsom" if form == "sqlite" else f"t{uuid.uuid4().hex[:8]}",
+        log=LogConfig(path=str(folder / "log.db"), session=1.0),
+        kafka=kafka if form == "kafka" else None,
+        http=HttpConfig(port=0),
+        destinations=[
+            DestinationConfig(alias=f"c{n}", channel="telegram", address=str(1000 + n)) for n in range(CHATS)
+        ],
+        # Half of the readers want it urgently: what is in doubt comes to them once more.
+        subscriptions=[
+            SubscriptionConfig(
+                id=f"s{n}", destination=f"c{n}", match=Match(places=[f"p{n}"]), priority=PRIORITIES[n % 2]
+            )
+            for n in range(CHATS)
+        ],
+        telegram=TelegramConfig(token_file=str(folder / "token"), api_url=bot, timeout=3.0),
+    )  # fmt: skip
+
+
+def change(number: int, now: datetime) -> StoryChange:
+    item = b.item(id=f"i{number}", title=f"Tin số {number}.", fetched_at=now, published_at=now)
+    tags = b.tags(id=item.id, places=[Place(id=f"p{number % CHATS}", role="primary")])
+    return b.change(item, tags, story=f"s{number}", began_at=now)
+
+
+@dataclass
+class Alerter:
+    """`tinsom alert`, restarted whenever it was killed."""
+
+    config: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "services.cli", "alert", "-c", str(self.config)]
+        with (self.config.parent / "alert.log").open("ab") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output)
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait()
+
+
+async def until(true: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "not in time"
+        await asyncio.sleep(0.05)
+
+
+async def deliveries(log: Log) -> dict[str, Delivery]:
+    found = [codec.decode_as(r, Delivery) async for r in log.read("deliveries", 0)]
+    return {d.alert_id: d for d in found}
+
+
+async def all_settled(log: Log, wanted: int, seconds: float) -> dict[str, Delivery]:
+    end = time.monotonic() + seconds
+    while True:
+        newest = await deliveries(log)
+        if len(newest) == wanted and not any(d.state in ("pending", "sending") for d in newest.values()):
+            return newest
+        assert time.monotonic() < end, Counter(d.state for d in newest.values())
+        await asyncio.sleep(0.3)
+
+
+async def prepared(log: Log, config: Config, count: int) -> None:
+    now = datetime.now(UTC)
+    ms = int(now.timestamp() * 1000) - 1000
+    tables = [*catalogue.destination_outputs(config, ms, {}).outputs]
+    await log.append([*tables, *catalogue.subscription_outputs(config, ms, {}).outputs], writer="apply")
+    changes = [change(n, now) for n in range(count)]
+    await log.append(
+        [codec.output("story-changes", c.story, c, ms + 1000, source="stories") for c in changes],
+        writer="stories",
+    )
+
+
+async def check(log: Log, api: telegram.BotApi, newest: dict[str, Delivery], kills: int) -> None:
+    alerts = [codec.decode(r) async for r in log.read("alerts", 0)]
+    titles = {a.id: (a.notice.title, a.destination) for a in alerts if isinstance(a, Alert)}
+    assert set(titles) == set(newest), "every alert once, whatever plan was doing when it was killed"
+    assert len(alerts) == len(newest)
+    states = Counter(d.state for d in newest.values())
+    print(f"kills {kills}, states {dict(states)}, accepted {len(api.accepted)}")
+    assert states["ambiguous"] <= IN_FLIGHT * kills
+    assert api.duplicates() == {}, "every repeat says so"
+    for identity, delivery in newest.items():
+        title, alias = titles[identity]
+        times = sum(title in text for text in api.texts(1000 + int(alias[1:])))
+        repeats = sum(title in text and MARK in text for text in api.texts(1000 + int(alias[1:])))
+        assert delivery.state in ("sent", "ambiguous")
+        assert times >= 1 or delivery.state == "ambiguous", f"{title} is lost"
+        assert times <= 1 + repeats
+
+
+def bootstrap_of(form: str, request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue("kafka_bootstrap")) if form == "kafka" else ""
+
+
+async def kill_run(form: str, bootstrap: str, folder: Path, *, count: int, kills: int) -> None:
+    seed = int(os.environ.get("TINSOM_SEED", random.randrange(1 << 30)))
+    print(f"TINSOM_SEED={seed}")
+    rng = random.Random(seed)
+    api = telegram.BotApi(time.time, NO_LIMITS)
+    async with telegram.serve(api, latency=0.05) as bot:
+        config = configuration(form, folder, bot, bootstrap)
+        path = folder / "tinsom.yaml"
+        path.write_text(yaml.safe_dump(msgspec.to_builtins(config), allow_unicode=True), "utf-8")
+        log, alerter = open_log(config), Alerter(path)
+        await log.start()
+        try:
+            await prepared(log, config, count)
+            process = alerter.launch()
+            for _ in range(kills):
+                # Work for a while, then die at once; a moment is random, what it hits is random too.
+                seen = len(api.accepted)
+                await until(lambda seen=seen: len(api.accepted) > seen or len(api.accepted) >= count, 60)  # type: ignore[misc]
+                await asyncio.sleep(rng.uniform(0.0, 0.6))
+                process.kill()
+                process.wait()
+                process = alerter.launch()
+            newest = await all_settled(log, count, 120)
+            process.terminate()
+            assert await asyncio.to_thread(process.wait, 20) == 0
+            await check(log, api, newest, kills)
+        except BaseException:
+            print((folder / "alert.log").read_text("utf-8", "replace")[-3000:])
+            raise
+        finally:
+            alerter.end()
+            await log.close()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("form", FORMS)
+async def test_killed(form: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    await kill_run(form, bootstrap_of(form, request), tmp_path, count=400, kills=8)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("form", FORMS)
+async def test_killed_two_hundred_times(form: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    await kill_run(form, bootstrap_of(form, request), tmp_path, count=2_000, kills=200)
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("form", FORMS)
+async def test_stopped_longer_than_its_intents_live_and_woken(
+    form: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """SIGSTOP in the middle of sending; a second process takes over and finishes; then SIGCONT."""
+    api = telegram.BotApi(time.time, NO_LIMITS)
+    async with telegram.serve(api, latency=0.2) as bot:
+        config = configuration(form, tmp_path, bot, bootstrap_of(form, request))
+        path = tmp_path / "tinsom.yaml"
+        path.write_text(yaml.safe_dump(msgspec.to_builtins(config), allow_unicode=True), "utf-8")
+        log, alerter = open_log(config), Alerter(path)
+        await log.start()
+        try:
+            await prepared(log, config, 200)
+            first = alerter.launch()
+            await until(lambda: len(api.accepted) > 40, 60)
+            first.send_signal(signal.SIGSTOP)
+            second = alerter.launch()
+            newest = await all_settled(log, 200, 100)
+            sent = len(api.accepted)
+            first.send_signal(signal.SIGCONT)
+            await asyncio.sleep(3.0)
+            assert len(api.accepted) == sent, "the woken one may write nothing that is in doubt already"
+            for process in (first, second):
+                process.terminate()
+            await asyncio.to_thread(second.wait, 20)
+            await check(log, api, newest, 1)
+        finally:
+            alerter.end()
+            await log.close()
