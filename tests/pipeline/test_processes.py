@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import time
 import uuid
 from collections import Counter
@@ -127,7 +128,8 @@ async def kill_run(form: str, bootstrap: str, folder: Path, *, entries: int, kil
                 await asyncio.sleep(rng.uniform(0.2, 2.0))
                 fleet.kill_one(rng)
             await until(log, "items", FEEDS * (entries + 1), seconds=200)
-            assert set(fleet.terminate()) == {0}
+            # A process that was started a moment ago may have been ended before it had begun.
+            assert set(fleet.terminate()) <= {0, -signal.SIGTERM}
             await check_items(log, later)
             await check_stages(log, config)
             await check_deliveries(log, api, fleet)
