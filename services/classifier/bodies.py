@@ -207,7 +207,8 @@ class Finder:
         agency = self.lexicon.taxonomy.agencies[entry.id]
         if not _existed(agency, self.reading.day):
             return
-        self._add(entry.id, hit.start, hit.end, entry.rule)
+        factor = 0.6 if entry.rule.endswith("/anaphor") else 1.0
+        self._add(entry.id, hit.start, hit.end, entry.rule, factor)
         if agency.cores:
             self._list(hit.end)
 

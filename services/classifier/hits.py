@@ -10,6 +10,7 @@ from services.classifier.reading import Reading
 from services.classifier.taxonomy import Rule
 
 NEAR = 60
+_NUMBER_AFTER = re.compile(r" (?:\d|một\b)")
 # "Chính phủ Hàn Quốc": another country's, unless it is Việt Nam's.
 _NAME_AFTER = re.compile(r" (?!Việt Nam)[A-ZĐ][^\W\d_]+")
 
@@ -28,7 +29,7 @@ def find(reading: Reading, matcher: Matcher) -> list[Hit]:
     candidates: list[tuple[int, int, int]] = []
     for pattern, start, end in matcher.hits(lower):
         # One comparison per edge: a hit inside a word is the commonest false one ("Huế" in "thuế").
-        if not (lower[start - 1].isalnum() or lower[end].isalnum()):
+        if not (lower[start - 1].isalnum() or lower[end].isalnum()) and not _cuts_number(lower, end):
             candidates.append((start, -end, pattern))
     candidates.sort()
     hits: list[Hit] = []
@@ -53,6 +54,11 @@ def find(reading: Reading, matcher: Matcher) -> list[Hit]:
             if meaning:
                 hits.append(Hit(start, covered, meaning))
     return hits
+
+
+def _cuts_number(lower: str, end: int) -> bool:
+    """ "Đề án 6" in "Đề án 6.000 tỷ đồng"."""
+    return lower[end] in ".," and lower[end + 1].isdigit() and lower[end - 1].isdigit()
 
 
 def _by_context(entry: Entry, plain: str, start: int, end: int) -> bool:
@@ -85,6 +91,8 @@ def _context_fits(context: Context, reading: Reading, start: int, end: int) -> b
             return False
     if context.reject_after or context.require_after:
         if context.no_name_after and _NAME_AFTER.match(reading.plain, end):
+            return False
+        if context.no_number_after and _NUMBER_AFTER.match(lower, end):
             return False
         after = lower[end : end + NEAR].lstrip(" \"'")
         if context.reject_after and _starts_with_word(after, context.reject_after):

@@ -26,7 +26,8 @@ class Kind(IntEnum):
     PLACE = 3
     LAW = 4
     HEAD = 5  # UBND, Công an, Sở: a local body when a place follows
-    WORD = 6  # words that other parts look for: "các bộ", "phiên họp", "ngày"
+    BARE = 6  # a head alone ("Ủy ban"): the last full name that has it
+    WORD = 7  # words that other parts look for: "các bộ", "phiên họp", "ngày"
 
 
 class Case(IntEnum):
@@ -59,6 +60,7 @@ class Context:
     require_after: tuple[str, ...] = ()
     wide: tuple[Rule, ...] = ()
     no_name_after: bool = False
+    no_number_after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,9 @@ WORDS = {
     "kind": ["nghị quyết", "quyết định", "chỉ thị", "nghị định", "kết luận", "thông tư", "công điện", "nq"],
 }
 
-# In a rule's `after` words: a capital word follows.
+# In a rule's `after` words: a capital word follows; a number follows (hạ tầng số 1).
 NAME = "<name>"
+NUMBER = "<number>"
 _GROUP = re.compile(r"\(([^()]*\|[^()]*)\)")
 MAX_EXPANSIONS = 4_000
 
@@ -154,6 +157,7 @@ def _initiative(row: Initiative) -> Iterator[tuple[str, Entry]]:
     yield from _spell(row.aliases, kind, row.id, f"{row.id}/alias", rules=row.rules)
     yield from _spell(row.abbreviations, kind, row.id, f"{row.id}/abbreviation", Case.EXACT, rules=row.rules)
     yield from _spell(row.weak, kind, row.id, f"{row.id}/weak", weak=True, rules=row.rules)
+    yield from _bare(row.bare, row.id, "initiative")
     yield from _spell(row.blocks, Kind.BLOCK, "", f"{row.id}/block")
 
 
@@ -168,8 +172,14 @@ def _agency(row: Agency) -> Iterator[tuple[str, Entry]]:
     for spelling, entry in _spell(aliases, Kind.AGENCY, row.id, f"{row.id}/alias", case, rules=row.rules):
         yield spelling, replace(entry, suffix=suffix)
     abbreviations = row.abbreviations
+    yield from _bare(row.bare, row.id, "agency")
     yield from _spell(abbreviations, Kind.AGENCY, row.id, f"{row.id}/abbreviation", Case.EXACT, rules=row.rules)
     yield from _spell(row.blocks, Kind.BLOCK, "", f"{row.id}/block")
+
+
+def _bare(heads: list[str], tag: str, what: str) -> Iterator[tuple[str, Entry]]:
+    for spelling, entry in _spell(heads, Kind.BARE, tag, f"{tag}/anaphor", Case.CAPITAL):
+        yield spelling, replace(entry, exact=what)
 
 
 def _spell(
@@ -209,4 +219,5 @@ def _context(alias: str, rules: list[Rule]) -> Context | None:
         words("after", "require"),
         wide,
         any(NAME in rule.any for rule in chosen if rule.when == "after"),
+        any(NUMBER in rule.any for rule in chosen if rule.when == "after"),
     )

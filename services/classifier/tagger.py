@@ -14,6 +14,7 @@ from services.classifier import (
     bodies,
     documents,
     events,
+    glossary,
     hits,
     indicators,
     patterns,
@@ -55,7 +56,7 @@ class Tagger:
     def tag(self, item: TagInput | m.Item) -> m.Tags:
         """All that the item announces, in the order of design §8; spans count code points of the given fields."""
         read = self.read(item)
-        found = hits.find(read, self.matcher)
+        found = glossary.apply(read, hits.find(read, self.matcher), self.lexicon.organisations, self.lexicon.acts)
         docs = documents.find(read, found, self.registry)
         who = bodies.find(read, found, self.lexicon)
         todo = tasks.find(read, found, who.agencies)
@@ -106,7 +107,8 @@ def _initiatives(read: Reading, found: Sequence[hits.Hit]) -> Iterable[Mention]:
         if hit.start < read.tail:
             for entry in hit.entries:
                 if entry.kind is Kind.INITIATIVE:
-                    yield Mention(entry.id, hit.start, hit.end, entry.rule, weak=entry.weak)
+                    factor = 0.6 if entry.rule.endswith("/anaphor") else 1.0
+                    yield Mention(entry.id, hit.start, hit.end, entry.rule, factor, weak=entry.weak)
 
 
 def _founded(docs: Sequence[Found]) -> Iterable[Mention]:

@@ -58,6 +58,7 @@ class Initiative(_Row, frozen=True, kw_only=True):
     aliases: list[str] = []
     abbreviations: list[str] = []
     weak: list[str] = []
+    bare: list[str] = []  # heads that stand for the name once it was given in full
     weak_min: int = 1  # so many weak mentions are needed when nothing else proves it
     blocks: list[str] = []  # phrases that contain an alias and mean something else
     implied: list[str] = []  # names inside other names: mentioned only, never more
@@ -83,6 +84,7 @@ class Agency(_Row, frozen=True, kw_only=True):
     aliases: list[str] = []
     abbreviations: list[str] = []
     blocks: list[str] = []
+    bare: list[str] = []
     rules: list[Rule] = []
     implies: list[str] = []  # initiatives that the name itself holds: mentioned
     parents: list[str] = []

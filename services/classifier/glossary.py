@@ -1,0 +1,99 @@
+"""What an item itself says about its names: abbreviations that it introduces, and bare heads.
+
+"Ngân hàng Chính sách xã hội (NHCS)" teaches NHCS for the rest of the item; "Công ty Giống cây trồng (SSC)" takes
+SSC away from the body that the taxonomy knows under it. A bare "Ủy ban" means the last one named in full.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from services.classifier.hits import Hit
+from services.classifier.patterns import Case, Entry, Kind
+from services.classifier.reading import Reading
+
+_INTRODUCED = re.compile(r"\s?\((?:gọi tắt là |viết tắt là |sau đây gọi là )?\"?([A-ZĐ][\w&Đđ.-]{1,14})\"?\)")
+_NAMED = (Kind.INITIATIVE, Kind.AGENCY)
+_TAUGHT_BY = 80
+
+
+def apply(
+    reading: Reading, hits: Sequence[Hit], organisations: re.Pattern[str], acts: tuple[str, ...]
+) -> list[Hit]:
+    """The hits as this item's own words make them, in order."""
+    kept = _without_redefined(reading, hits, organisations)
+    learnt = [*_learnt(reading, kept)]
+    return _resolved(reading, sorted([*kept, *learnt]) if learnt else kept, acts)
+
+
+def _without_redefined(reading: Reading, hits: Sequence[Hit], organisations: re.Pattern[str]) -> list[Hit]:
+    foreign = {
+        reading.plain[hit.start : hit.end]
+        for hit in hits
+        if hit.entries[0].rule.endswith("/abbreviation")
+        and reading.plain[hit.start - 1] == "("
+        and reading.plain[hit.end] == ")"
+        and _follows_an_organisation(reading, hit.start - 1, organisations)
+    }
+    if not foreign:
+        return list(hits)
+    return [h for h in hits if not (_is_abbreviation(h) and reading.plain[h.start : h.end] in foreign)]
+
+
+def _is_abbreviation(hit: Hit) -> bool:
+    return hit.entries[0].rule.endswith("/abbreviation")
+
+
+def _follows_an_organisation(reading: Reading, at: int, organisations: re.Pattern[str]) -> bool:
+    before = reading.lower[max(0, at - _TAUGHT_BY) : at].rstrip()
+    return organisations.search(re.split(r"[,.;:]", before)[-1]) is not None
+
+
+def _learnt(reading: Reading, hits: Sequence[Hit]) -> Iterator[Hit]:
+    taken = {hit.start for hit in hits}
+    for hit in hits:
+        if hit.entries[0].kind not in _NAMED or reading.plain[hit.end : hit.end + 2].strip()[:1] != "(":
+            continue
+        taught = _INTRODUCED.match(reading.plain, hit.end)
+        if taught is None or taught.start(1) in taken:
+            continue
+        yield from _occurrences(reading, taught[1], taught.end(), hit.entries[0], taken)
+
+
+def _occurrences(reading: Reading, word: str, start: int, entry: Entry, taken: set[int]) -> Iterator[Hit]:
+    plain = reading.plain
+    learnt = (Entry(entry.kind, entry.id, f"{entry.id}/learnt", Case.EXACT, word, entry.weak),)
+    at = plain.find(word, start)
+    while at != -1:
+        end = at + len(word)
+        if not (plain[at - 1].isalnum() or plain[end].isalnum()) and at not in taken:
+            taken.add(at)
+            yield Hit(at, end, learnt)
+        at = plain.find(word, end)
+
+
+def _resolved(reading: Reading, hits: Sequence[Hit], acts: tuple[str, ...]) -> list[Hit]:
+    """A bare head stands for the last full name that has it, where it acts or ends a phrase."""
+    last: dict[str, None] = {}
+    resolved: list[Hit] = []
+    for hit in hits:
+        bare = [entry for entry in hit.entries if entry.kind is Kind.BARE]
+        if not bare:
+            for entry in hit.entries:
+                if entry.kind in _NAMED:
+                    last.pop(entry.id, None)
+                    last[entry.id] = None
+            resolved.append(hit)
+            continue
+        meant = next((tag for tag in reversed(last) if any(entry.id == tag for entry in bare)), "")
+        if meant and _stands_alone(reading, hit, acts):
+            entry = next(entry for entry in bare if entry.id == meant)
+            kind = Kind.AGENCY if entry.exact == "agency" else Kind.INITIATIVE
+            resolved.append(Hit(hit.start, hit.end, (Entry(kind, meant, f"{meant}/anaphor"),)))
+    return resolved
+
+
+def _stands_alone(reading: Reading, hit: Hit, acts: tuple[str, ...]) -> bool:
+    after = reading.lower[hit.end : hit.end + 24]
+    return after[:1] in ".,;:)" or after.lstrip().startswith((*acts, "được", "là", "và các", "có", "này"))

@@ -1,0 +1,254 @@
+"""Ways in which Vietnamese text breaks naive matchers, one test each (numbers: docs/tagging.md)."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date
+
+import pytest
+
+from services.classifier import dates
+from services.classifier.indicators import parse_number
+from services.classifier.tagger import TagInput
+from tests.classifier.private import tagger
+from tinsom import messages as m
+from tinsom.text import unaccented
+
+DAY = date(2025, 9, 24)
+
+
+def tags(text: str, *, title: str = "", day: date | None = DAY) -> m.Tags:
+    return tagger().tag(TagInput(title=title, text=text, published_at=day))
+
+
+def agencies(text: str, *, day: date | None = DAY) -> set[str]:
+    return {tag.id for tag in tags(text, day=day).agencies}
+
+
+def initiatives(text: str, *, day: date | None = DAY) -> set[str]:
+    return {tag.id for tag in tags(text, day=day).initiatives}
+
+
+def places(text: str, *, day: date | None = DAY) -> set[str]:
+    return {place.id for place in tags(text, day=day).places}
+
+
+def documents(text: str, *, day: date | None = DAY) -> set[str]:
+    return {document.key for document in tags(text, day=day).documents}
+
+
+def test_01_decomposed_text() -> None:
+    assert "bo-cong-an" in agencies(unicodedata.normalize("NFD", "Bộ Công an yêu cầu"))
+
+
+def test_02_windows_1258_marks() -> None:
+    assert "de-an-06" in initiatives("Bộ Công an: Đê\u0300 a\u0301n 06")
+
+
+def test_03_font_encodings_are_not_mistaken_for_names() -> None:
+    assert agencies("Boä Coâng an") == set()
+
+
+def test_04_both_tone_styles() -> None:
+    assert agencies("Uỷ ban quốc gia về chuyển đổi số", day=date(2024, 1, 1)) == {"ubqg-cds"}
+    assert agencies("Ủy ban Quốc gia về chuyển đổi số", day=date(2024, 1, 1)) == {"ubqg-cds"}
+
+
+def test_05_the_other_d() -> None:
+    assert "de-an-06" in initiatives("\u00d0ề án 06 của Chính phủ")
+    assert unaccented("Đ đ") == "D d"
+
+
+def test_06_no_break_spaces_inside_names() -> None:
+    assert "bo-tttt" in agencies("Bộ Thông tin và\u00a0Truyền thông yêu cầu", day=date(2024, 1, 1))
+
+
+@pytest.mark.parametrize("mark", "\u200b\u200c\u200d\ufeff\u2060\u00ad")
+def test_07_zero_width_characters(mark: str) -> None:
+    assert "bo-cong-an" in agencies(f"Bộ Công{mark} an yêu cầu")
+
+
+@pytest.mark.parametrize("written", ["57-NQ/TW", "57\u2011NQ/TW", "57–NQ/TW", "57 - NQ/TW", "57−NQ/TW"])
+def test_08_dashes(written: str) -> None:
+    assert documents(f"thực hiện Nghị quyết {written}") == {"57-NQ/TW"}
+
+
+@pytest.mark.parametrize("written", ["NQ57", "NQ 57", "Nghị quyết 57", "Nghị quyết số 57"])
+def test_09_short_references(written: str) -> None:
+    assert "nq-57" in initiatives(f"thực hiện {written} về khoa học")
+
+
+@pytest.mark.parametrize("written", ["Quyết định 146/2006/QĐ-TTg", "1422/QĐ-TTg", "171/NQ-CP", "1266/QĐ-TTg"])
+def test_10_numbers_are_no_substrings(written: str) -> None:
+    found = tags(f"theo {written}").documents
+    assert not {doc.key for doc in found} & {"06/QĐ-TTg", "422/QĐ-TTg", "71/NQ-CP", "66-NQ/TW"}
+
+
+def test_11_the_same_number_of_another_issuer_or_year() -> None:
+    assert "nq-57" not in initiatives("Nghị quyết 57/2022/QH15 về đường Vành đai 3")
+    assert "de-an-06" not in initiatives("Quyết định số 06/QĐ-TTg ngày 2/1/2025 về quy hoạch")
+    assert "nq-57" not in initiatives("Nghị quyết số 57 của HĐND tỉnh Hà Giang")
+    old = tags("Quyết định số 422/QĐ-TTg", day=date(2023, 2, 25)).documents[0]
+    new = tags("Quyết định số 422/QĐ-TTg", day=date(2026, 5, 1)).documents[0]
+    assert (old.date, new.date) == ("2022-04-04", "2026-03-10")
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("Nghị quyết 66.7/2025/NQ-CP", "66.7/2025/NQ-CP"),
+        ("Kế hoạch số 2410/KH-UBND", "2410/KH-UBND"),
+        ("Kế hoạch 40/KH-BCA-C12", "40/KH-BCA-C12"),
+        ("Quyết định 6/QĐ-TTg", "06/QĐ-TTg"),
+        ("Kế hoạch số 02-KH/BCĐTW", "02-KH/BCĐTW"),
+    ],
+)
+def test_12_odd_numbers(written: str, key: str) -> None:
+    assert documents(written) == {key}
+
+
+def test_13_all_capitals() -> None:
+    assert "bo-cong-an" in agencies("BỘ CÔNG AN TRIỂN KHAI ĐỀ ÁN 06")
+    assert "de-an-06" in initiatives("BỘ CÔNG AN TRIỂN KHAI ĐỀ ÁN 06")
+
+
+def test_14_abbreviations() -> None:
+    assert {"bo-cong-an", "vpcp"} <= agencies("BCA và VPCP phối hợp")
+    assert agencies("bca và vpcp phối hợp") == set()
+
+
+def test_15_syllable_boundaries() -> None:
+    assert agencies("chất lượng của cán bộ công chức, cán bộ công an xã") == set()
+
+
+def test_16_ministry_police_and_class() -> None:
+    assert agencies("Công an tỉnh Tây Ninh đề nghị") == {"cong-an-tay-ninh"}
+    assert agencies("các bộ, công an, quân đội") == set()
+
+
+def test_17_nested_agencies() -> None:
+    assert {"c06", "bo-cong-an"} <= agencies("Cục C06 - Bộ Công an cho biết")
+    found = agencies("Bộ Tài chính (Tổng cục Thuế) chủ trì", day=date(2023, 1, 1))
+    assert {"bo-tai-chinh", "tong-cuc-thue"} <= found
+
+
+def test_18_an_office_is_less_than_its_body() -> None:
+    office = tags("Cùng dự có ông A, Thứ trưởng Bộ Công an.").agencies[0]
+    body = tags("Bộ Công an yêu cầu các đơn vị báo cáo.").agencies[0]
+    assert (office.role, body.role) == ("mentioned", "primary")
+    assert office.score < body.score
+
+
+def test_19_party_organs_are_no_ministries() -> None:
+    assert agencies("Bộ Chính trị đã ban hành các Nghị quyết") == {"bo-chinh-tri"}
+    assert tagger().taxonomy.agencies["bo-chinh-tri"].type == "party-organ"
+    assert agencies("Ủy viên Bộ Chính trị") == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("các Bộ Công an, Tài chính, Tư pháp khẩn trương", {"bo-cong-an", "bo-tai-chinh", "bo-tu-phap"}),
+        ("các Bộ: Xây dựng, Văn hóa, Thể thao và Du lịch và Y tế", {"bo-xay-dung", "bo-vhttdl", "bo-yte"}),
+        ("UBND các tỉnh, thành phố gồm: Hà Nội, Bắc Ninh", {"ubnd-ha-noi", "ubnd-bac-ninh"}),
+        ("UBND và Công an tỉnh Tây Ninh", {"ubnd-tay-ninh", "cong-an-tay-ninh"}),
+    ],
+)
+def test_20_elided_lists(text: str, found: set[str]) -> None:
+    assert agencies(text) == found
+
+
+def test_21_a_bare_head_is_the_last_one_named() -> None:
+    alone = tags("Ủy ban Quốc gia về chuyển đổi số họp.", day=date(2024, 1, 1)).agencies[0]
+    again = tags(
+        "Ủy ban Quốc gia về chuyển đổi số họp. Sau đó Ủy ban đã thông qua kế hoạch.", day=date(2024, 1, 1)
+    ).agencies[0]
+    assert len(again.evidence) > len(alone.evidence)
+
+
+def test_22_former_names_keep_their_entity_and_name_successors() -> None:
+    tag = tags("Bộ Thông tin và Truyền thông từng ban hành", day=date(2026, 5, 1)).agencies[0]
+    assert (tag.id, tag.successors) == ("bo-tttt", ["bo-khcn", "bo-vhttdl", "bo-cong-an"])
+
+
+def test_23_typos_in_official_text() -> None:
+    assert "bo-tttt" in agencies("Bộ Thông tin Truyền thông rà soát", day=date(2023, 1, 1))
+    assert "vneid" in initiatives("ứng dụng VNelD")
+    assert "cds-quoc-gia" in initiatives("Bộ Công an: Chuyển đối số tạo ra không gian mới")
+
+
+def test_24_quotes_around_names() -> None:
+    assert "binh-dan-hoc-vu-so" in initiatives("phong trào “Bình dân học vụ số”")
+
+
+def test_25_entities() -> None:
+    assert "bo-cong-an" in agencies("Bộ C&ocirc;ng an y&ecirc;u cầu")
+    assert "bo-khcn" in agencies("Bộ KH&amp;CN yêu cầu")
+
+
+def test_26_stopwords_are_parts_of_names() -> None:
+    assert "cds-quoc-gia" in initiatives("chuyển đổi số quốc gia năm 2025")
+
+
+def test_27_names_with_and_inside() -> None:
+    assert agencies("Bộ Khoa học và Công nghệ và Bộ Y tế") == {"bo-khcn", "bo-yte"}
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "precision"),
+    [
+        ("chiều 6/2", date(2025, 2, 6), "day"),
+        ("quý I/2023", date(2023, 3, 31), "quarter"),
+        ("đến tháng 6/2023", date(2023, 6, 30), "month"),
+        ("trong tháng 02/2023", date(2023, 2, 28), "month"),
+        ("ngày 22.9.2017", date(2017, 9, 22), "day"),
+        ("ngày 5 tháng 6 năm 2025", date(2025, 6, 5), "day"),
+        ("hết năm 2025", date(2025, 12, 31), "year"),
+    ],
+)
+def test_28_dates(text: str, day: date, precision: str) -> None:
+    (found,) = dates.find(text.lower(), 0, len(text), date(2025, 2, 6))
+    assert (found.day, found.precision) == (day, precision)
+
+
+@pytest.mark.parametrize("text", ["21/84 nền tảng", "hỗ trợ 24/7", "giai đoạn 2022-2025"])
+def test_29_ratios_are_no_dates(text: str) -> None:
+    assert dates.find(text, 0, len(text), date(2025, 2, 6)) == []
+
+
+@pytest.mark.parametrize(
+    ("digits", "value"),
+    [("28,2", 28.2), ("230.000", 230_000), ("1,5", 1.5), ("05", 5), ("1.234,5", 1234.5), ("111,4", 111.4)],
+)
+def test_30_numbers(digits: str, value: float) -> None:
+    assert parse_number(digits) == value
+
+
+def test_30_scales_multiply() -> None:
+    found = tags("Có 7,5 triệu hồ sơ và 1,5 nghìn tỷ đồng.").indicators
+    assert [(i.value, i.unit) for i in found] == [(7_500_000, "hồ sơ"), (1.5e12, "đồng")]
+
+
+def test_31_times_are_taken_as_given() -> None:
+    """Days are those of the item's own zone: shifting it to UTC would move an evening item by a day."""
+    text = "Chiều nay Bộ Công an yêu cầu hoàn thành trước ngày 30/9."
+    assert tags(text).tasks[0].deadline == "2025-09-30"
+
+
+def test_provinces_inside_other_words_and_names() -> None:
+    assert places("đăng ký thuế; châu Á - Thái Bình Dương; ông Nguyễn Hòa Bình; Đại học Bách khoa Hà Nội") == set()
+
+
+def test_merged_provinces_by_date() -> None:
+    assert places("UBND tỉnh Nam Định", day=date(2023, 1, 1)) == {"nam-dinh"}
+    assert places("tỉnh Nam Định cũ", day=date(2026, 1, 1)) == {"ninh-binh"}
+
+
+def test_an_item_teaches_its_abbreviations() -> None:
+    text = "Bộ Khoa học và Công nghệ (Bộ) và Ngân hàng Chính sách xã hội (NHCS) họp. NHCS yêu cầu."
+    found = next(tag for tag in tags(text).agencies if tag.id == "nhcsxh")
+    assert [evidence.rule for evidence in found.evidence][-1] == "nhcsxh/learnt"
+
+
+def test_an_item_takes_an_abbreviation_away() -> None:
+    assert "ubcknn" not in agencies("Công ty Giống cây trồng miền Nam (SSC) tăng vốn. SSC sẽ tái cấu trúc.")
