@@ -1,12 +1,13 @@
-"""Writes docs/messages.md from messages, codec and topics: `python -m deploy.contracts`.
+"""Writes docs/messages.md and docs/configuration.md from the code: `python -m deploy.contracts`.
 
-A test writes it again and compares. A field's note is the comment beside it or above it in the code.
+A test writes them again and compares. A field's note is the comment beside it or above it in the code.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import re
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +16,10 @@ from types import ModuleType
 import msgspec
 
 from services.collector import known, state
-from tinsom import codec, messages
+from tinsom import codec, config, messages
 from tinsom.topics import DAY_MS, QUEUES, TOPICS, Topic
 
-PAGE = Path(__file__).parent.parent / "docs" / "messages.md"
+DOCS = Path(__file__).parent.parent / "docs"
 PARTS = Path(__file__).with_name("contracts.md")
 
 # Topic → (who writes, who reads besides the queue's group, types that travel there).
@@ -40,8 +41,13 @@ TRAFFIC: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }
 
 
-def page() -> str:
-    """The whole document: fixed parts from contracts.md, with the generated tables in their places."""
+def built() -> dict[str, str]:
+    """File name → content of every generated document."""
+    return {"messages.md": message_page(), "configuration.md": configuration_page()}
+
+
+def message_page() -> str:
+    """Fixed parts from contracts.md, with the generated tables in their places."""
     text = PARTS.read_text("utf-8")
     tables = {"topics": _topics(), "types": _types(), "words": _words(), "messages": _messages()}
     for name, table in tables.items():
@@ -103,20 +109,18 @@ def _messages() -> str:
 
 
 def _structs(module: ModuleType) -> Iterator[ast.ClassDef]:
-    for node in ast.parse(inspect.getsource(module)).body:
-        if isinstance(node, ast.ClassDef) and _is_message(getattr(module, node.name)):
-            yield node
+    return (node for node in _classes(module) if _is_message(getattr(module, node.name)))
 
 
 def _is_message(found: object) -> bool:
     return isinstance(found, type) and issubclass(found, messages.Message) and found is not messages.Message
 
 
-def _struct(node: ast.ClassDef, module: ModuleType) -> str:
+def _struct(node: ast.ClassDef, module: ModuleType, title: str = "") -> str:
     lines = inspect.getsource(module).splitlines()
     about = " ".join((ast.get_docstring(node) or "").split())
     rows = [_field(field, lines) for field in node.body if isinstance(field, ast.AnnAssign)]
-    head = f"### {node.name}\n\n" + (f"{about}\n\n" if about else "")
+    head = f"### {title or node.name}\n\n" + (f"{about}\n\n" if about else "")
     return head + _table("field", "type", "default", "what") + "".join(rows)
 
 
@@ -142,5 +146,46 @@ def _note(line: int, lines: list[str]) -> str:
     return " ".join(above)
 
 
+# --- configuration ------------------------------------------------------------------------------------------
+
+CONFIGURATION = """# Configuration
+
+Written by `python -m deploy.contracts` from `tinsom/config.py`; change it there. One YAML file, `tinsom.yaml`
+unless `-c` names another. `tinsom init` writes one to start from, `tinsom check` names every fault of it at once;
+unknown keys are faults. Secrets are never in the file: a `…_file` names a file that holds one line, a `…_env` an
+environment variable; set exactly one of the two. Durations are seconds. What `tinsom apply` has written holds
+until the next `tinsom apply`; `tinsom run` begins with one.
+
+"""
+
+
+def configuration_page() -> str:
+    """The whole file first, then each of its sections under its key, in the order of the code."""
+    nodes = {node.name: node for node in _classes(config)}
+    whole = nodes.pop("Config")
+    keys = {kind: key for key, kind in _kinds(whole)}
+    parts = [_struct(whole, config, "The file")]
+    parts += [_struct(node, config, f"`{keys[name]}`") for name, node in nodes.items() if name in keys]
+    match = next(node for node in _classes(messages) if node.name == "Match")
+    return CONFIGURATION + "\n".join([*parts, _struct(match, messages, "`match`")])
+
+
+def _classes(module: ModuleType) -> Iterator[ast.ClassDef]:
+    return (node for node in ast.parse(inspect.getsource(module)).body if isinstance(node, ast.ClassDef))
+
+
+def _kinds(whole: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """Key of the file → name of its section's class."""
+    for field in whole.body:
+        if isinstance(field, ast.AnnAssign):
+            for name in re.findall(r"\w+Config", ast.unparse(field.annotation)):
+                yield ast.unparse(field.target), name
+
+
+def main() -> None:
+    for name, content in built().items():
+        (DOCS / name).write_text(content, "utf-8")
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
+    main()
