@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 from bisect import bisect, insort
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from typing import NamedTuple
 from services.alerter import ledger
 from tinsom.messages import Delivery
 
+REQUESTS = 2_000  # the newest requests that are remembered: more than any minute's
 HOUR, WEEK = 3_600.0, 7 * 86_400.0
 _RANK = {"urgent": 0, "normal": 1, "low": 2}
 
@@ -37,6 +39,7 @@ class Book:
     _lines: dict[str, list[tuple[int, float, int, str]]] = field(default_factory=dict)
     _waiting: dict[str, dict[str, None]] = field(default_factory=dict)
     _ripe_at: dict[str, float] = field(default_factory=dict)  # computed when asked for
+    _requests: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=REQUESTS))
     _recent: dict[str, list[float]] = field(default_factory=dict)
     _places: dict[str, tuple[int, float, int, str]] = field(default_factory=dict)
     _count: int = 0
@@ -60,6 +63,11 @@ class Book:
             self._places.pop(identity, None)
         self._wait(delivery, waiting or (in_line and bool(delivery.digest)))
         self._count_now(delivery, first=before is None)
+        self._requests.extend(
+            (ledger.seconds(step.at), delivery.destination)
+            for step in delivery.history[-2:]
+            if step.state == "sending" and (before is None or step not in before.history)
+        )
 
     @staticmethod
     def _is_open(delivery: Delivery) -> bool:
@@ -89,6 +97,10 @@ class Book:
         if not times:
             return Rate(0, 0, 0.0)
         return Rate(len(times) - bisect(times, now - HOUR), len(times), now - times[0])
+
+    def last_requests(self, since: float) -> list[tuple[float, str]]:
+        """(when, destination) of requests after `since`, as far as the records tell."""
+        return [(at, alias) for at, alias in self._requests if at > since]
 
     def waiting(self, destination: str) -> list[Delivery]:
         """What waits for a digest of this destination, and the digest under way if there is one."""

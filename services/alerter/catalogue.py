@@ -29,7 +29,7 @@ def subscription_outputs(config: Config, now_ms: int, existing: Mapping[bytes, R
     wanted = {
         FILE + s.id: _subscription(s, now_ms, existing.get((FILE + s.id).encode())) for s in config.subscriptions
     }
-    wanted |= {MUTE + m.id: _mute(m) for m in config.mutes}
+    wanted |= {MUTE + m.id: mute(m) for m in config.mutes}
     return _changes("subscriptions", wanted, now_ms, existing)
 
 
@@ -47,7 +47,7 @@ def _subscription(s: SubscriptionConfig, now_ms: int, before: Record | None) -> 
     return Subscription(id=s.id, destination=s.destination, match=s.match, priority=s.priority, since=since)
 
 
-def _mute(m: MuteConfig) -> Message:
+def mute(m: MuteConfig) -> Mute:
     return Mute(id=m.id, match=m.match, until=m.until, destination=m.destination, author=m.author)
 
 

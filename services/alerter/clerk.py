@@ -85,9 +85,10 @@ class Clerk:
         now = self.tools.clock.now()
         for alias in self.book.ripe(now):
             async with self.partition.lock:
-                if (route := self.tools.route(alias)) is None:
+                to = self.tools.destinations.all.get(alias)
+                if to is None or self.tools.dead_end(alias):
                     await self.write(self._ended(self.book.waiting(alias), now))
-                elif not lanes.is_quiet(route.to, now):
+                elif not lanes.is_quiet(to, now):
                     digest = digests.frozen(alias, self.book, now)
                     await self.write([digest] if digest is not None else [])
 
@@ -96,16 +97,14 @@ class Clerk:
         async with self.partition.lock:
             if alias not in self.tools.destinations.all:
                 await self.tools.destinations.refresh()
-            if self.tools.route(alias) is None:
+            if self.tools.dead_end(alias):
                 await self.write(self._ended(self.book.line(alias), self.tools.clock.now()))
 
     def _ended(self, deliveries: Sequence[Delivery], now: float) -> list[Delivery]:
-        ended = []
-        for delivery in deliveries[:CHUNK]:
-            known = delivery.destination in self.tools.destinations.all
-            reason = "suspended" if known else "unknown_destination"
-            ended.append(ledger.closed(delivery, "suppressed", reason, now))
-        return ended
+        return [
+            ledger.closed(delivery, "suppressed", self.tools.dead_end(delivery.destination), now)
+            for delivery in deliveries[:CHUNK]
+        ]
 
     async def postpone(self, alias: str, because: lanes.Reason | None = None) -> None:
         """Move to the digest what is not to be sent now: all of the line, or what `lanes` says."""

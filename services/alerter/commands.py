@@ -6,8 +6,12 @@ import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-from services.alerter import catalogue, wiring
+import msgspec
+
+from services.alerter import catalogue, matching, wiring
 from services.alerter.channels import Channel
+from services.alerter.plan import plan
+from services.alerter.plan_stage import rules_of
 from services.alerter.rendering import Letter
 from services.alerter.responses import Verdict
 from tinsom import codec
@@ -19,11 +23,14 @@ from tinsom.messages import (
     Delivery,
     Destination,
     Evidence,
+    Item,
     Message,
     Notice,
     StoryChange,
+    Subscription,
     Suppression,
     TaggedItem,
+    Tags,
 )
 
 _TEST = {
@@ -113,6 +120,45 @@ async def why(log: Log, item_id: str, destination: str = "") -> AsyncIterator[st
         yield f"nothing is known of item {item_id}"
     elif not ids:
         yield "no subscription matched" + (f" for {destination}" if destination else "")
+
+
+def route_test(config: Config, item: Item, tags: Tags, now: datetime) -> list[str]:
+    """Who would get this item, and why; who would not, and which demand was not met. Nothing is sent.
+
+    One line per subscription, in the order of the file, then what each destination would be told.
+    """
+    lines = []
+    for s in config.subscriptions:
+        hits = matching.hits(s.match, tags, item)
+        why_not = matching.unmet(s.match, tags, item) or "asks for nothing"
+        told = ", ".join(f"{hit.field}:{hit.id}" for hit in hits)
+        lines.append(f"{'+' if hits else '-'} {s.id} → {s.destination}: {told if hits else 'not met: ' + why_not}")
+    return lines + [_would_be(decision) for decision in _planned(config, item, tags, now)]
+
+
+def _planned(config: Config, item: Item, tags: Tags, now: datetime) -> list[Alert | Suppression]:
+    tagged = TaggedItem(item=msgspec.Raw(codec.to_bytes(item)), tags=tags)
+    change = StoryChange(
+        story=item.id, revision=1, kind="new", item=item.id, tagged=msgspec.Raw(codec.to_bytes(tagged)),
+        began_at=item.fetched_at, sources=[item.source], baseline=item.baseline,
+    )  # fmt: skip
+    subscriptions = [
+        Subscription(id=s.id, destination=s.destination, match=s.match, priority=s.priority)
+        for s in config.subscriptions
+    ]
+    mutes = [catalogue.mute(m) for m in config.mutes if m.until > now]
+    return plan(change, subscriptions, rules_of(config.alerter), mutes=mutes)
+
+
+def _would_be(decision: Alert | Suppression) -> str:
+    if isinstance(decision, Suppression):
+        return f"{decision.destination}: suppressed ({decision.reason})"
+    return f"{decision.destination}: {decision.priority} alert; {decision.reason}"
+
+
+async def pause(log: Log, paused: bool, now_ms: int) -> None:
+    """Stop all sending from this namespace, or let it go on; alerts that come meanwhile wait."""
+    await log.append([catalogue.pause_output(paused, now_ms)], writer="pause")
 
 
 def _asked(decision: Alert | Suppression, item_id: str, destination: str) -> bool:

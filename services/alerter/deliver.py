@@ -21,6 +21,8 @@ from tinsom.worker import Handled, Stage
 
 logger = structlog.get_logger(__name__)
 
+PACE_SECONDS = 65.0  # the longest window of any channel's limits
+
 
 @dataclass
 class DeliverStage(Stage):
@@ -39,6 +41,7 @@ class DeliverStage(Stage):
             raise ConfigError("topics alerts and deliveries must have the same number of partitions")
         await self.tools.destinations.load()
         book = await restore(self.log, partition.number)
+        self.tools.remember_pace(book.last_requests(self.tools.clock.now() - PACE_SECONDS))
         self.senders[partition.number] = sender = Sender(partition, book, self.tools)
         sender.start()
 

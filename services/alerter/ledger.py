@@ -46,6 +46,7 @@ class Policy:
     skew: float = 5.0  # allowed difference of two machines' clocks
     late_after: float = 1_800.0  # what could not be sent for so long is no longer "now": it goes to a digest
     expire_after: float = 86_400.0  # what could not be sent for so long is not news any more
+    digest_expires_after: float = 7 * 86_400.0
     first_retry: float = 5.0
     longest_retry: float = 300.0
     unsure_tries: int = 3
@@ -55,7 +56,11 @@ class Policy:
 def policy_for(speed: float) -> Policy:
     """The usual policy for a work's clock that runs `speed` times as fast as the wall's."""
     usual = Policy()
-    return Policy(late_after=usual.late_after * speed, expire_after=usual.expire_after * speed)
+    return Policy(
+        late_after=usual.late_after * speed,
+        expire_after=usual.expire_after * speed,
+        digest_expires_after=usual.digest_expires_after * speed,
+    )
 
 
 def when(seconds: float) -> datetime:
@@ -106,10 +111,11 @@ def waiting(delivery: Delivery, reason: str, until: float, now: float) -> Delive
 
 
 def expired(delivery: Delivery, now: float, policy: Policy) -> bool:
-    """Only what was to be sent at once: a digest, and what waits for one, is never too late to be read."""
-    if delivery.digest or delivery.lane == "digest":
+    """What waits for a digest never is; the digest itself, when it could not be sent for a week."""
+    if delivery.lane == "digest" or delivery.state != "pending":
         return False
-    return delivery.state == "pending" and now - seconds(delivery.history[0].at) > policy.expire_after
+    limit = policy.digest_expires_after if delivery.digest else policy.expire_after
+    return now - seconds(delivery.history[0].at) > limit
 
 
 def overdue(delivery: Delivery, wall: float, policy: Policy) -> bool:

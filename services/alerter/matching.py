@@ -37,6 +37,14 @@ def hits(match: Match, tags: Tags, item: Item) -> tuple[Hit, ...]:
     return tuple(found)
 
 
+def unmet(match: Match, tags: Tags, item: Item) -> str:
+    """The first demand that was not met, as `field: what was asked for`; '' when all were or none was made."""
+    for field, wanted, find in _demands(match, tags, item):
+        if wanted and not find():
+            return f"{field}: {', '.join(wanted)}" + (" (primary)" if match.role == "primary" else "")
+    return ""
+
+
 def _demands(match: Match, tags: Tags, item: Item) -> tuple[tuple[Field, list[str], Callable[[], list[str]]], ...]:
     return (
         ("initiative", match.initiatives, lambda: _tagged(match.initiatives, tags.initiatives, match.role)),

@@ -81,10 +81,12 @@ class Sender:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        self.tools.health.done("sender")
 
     async def _run(self) -> None:
         while not self._ending:
             self._wake.clear()
+            self.tools.health.progress("sender")
             await pause(self._wake, self.tools.wall, await self._round())
 
     async def _round(self) -> float:
@@ -142,8 +144,10 @@ class Sender:
         """Begin what this delivery needs now; else the seconds until it may be sent."""
         alias, now = delivery.destination, self.tools.clock.now()
         route = self.tools.route(alias)
-        if route is None:
+        if self.tools.dead_end(alias):
             self._spawn(alias, self.clerk.end_line(alias))
+        elif route is None:
+            return IDLE  # a channel without settings here: it waits, and shows among what is overdue
         elif lanes.at_sending(
             delivery, route.to, now, self.tools.policy.late_after
         ) is not None and not self._expired(delivery, now):
@@ -320,13 +324,15 @@ def _is_urgent(delivery: Delivery) -> bool:
 
 
 def learned_from(verdict: Verdict, to: Destination) -> Destination | None:
-    """What an answer says about a destination: moved, suspended, one bounce."""
+    """What an answer says about a destination: moved, suspended, one bounce, well again."""
     if verdict.kind == "moved":
         return msgspec.structs.replace(to, address=verdict.moved_to)
     if verdict.kind == "gone" or (verdict.kind == "bounced" and to.reason == verdict.reason):
         return msgspec.structs.replace(to, state="suspended", reason=verdict.reason)
     if verdict.kind == "bounced":
         return msgspec.structs.replace(to, reason=verdict.reason)
+    if verdict.kind == "delivered" and to.reason:
+        return msgspec.structs.replace(to, reason="")
     return None
 
 

@@ -62,6 +62,7 @@ def tools_of(context: Context, destinations: Destinations, console: Console | No
         policy=ledger.policy_for(clock.speed if isinstance(clock, ScaledClock) else 1.0),
         language=context.config.alerter.language,
         recording=not live,
+        health=context.health,
     )
 
 

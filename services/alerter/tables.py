@@ -13,7 +13,7 @@ import structlog
 from services.alerter import catalogue
 from tinsom import codec
 from tinsom.clock import Clock
-from tinsom.errors import DecodeError
+from tinsom.errors import DecodeError, LogError
 from tinsom.log import Log, Record, Table
 from tinsom.messages import Destination, Mute, Subscription
 
@@ -48,7 +48,11 @@ class Follower:
     async def follow(self) -> None:
         while not self.stop.is_set():
             await pause(self.stop, self.clock, REFRESH_SECONDS)
-            await self.refresh()
+            try:
+                await self.refresh()
+            except LogError as error:
+                # The table of before still holds; a reader that gave up would hold it for ever.
+                logger.warning("table not refreshed", topic=self.topic, reason=str(error))
 
     async def refresh(self) -> None:
         async with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.alerter.channels import Channel
@@ -10,6 +10,7 @@ from services.alerter.ledger import Policy
 from services.alerter.pacing import Pacer
 from services.alerter.tables import Destinations
 from tinsom.clock import Clock
+from tinsom.health import Health
 from tinsom.messages import Destination
 
 
@@ -41,15 +42,29 @@ class Tools:
     policy: Policy = field(default_factory=Policy)
     language: str = "vi"
     recording: bool = False  # a replay: whatever a destination says, it is recorded
+    health: Health = field(default_factory=Health)
     pacers: dict[str, Pacer] = field(default_factory=dict)
 
-    def route(self, alias: str) -> Route | None:
-        """None for a destination that does not exist, has no channel here, or takes nothing any more."""
+    def dead_end(self, alias: str) -> str:
+        """Why nothing can be sent there as things stand; '' when it can, or could with other settings."""
         to = self.destinations.all.get(alias)
-        if to is None or to.state == "suspended":
+        if to is None:
+            return "unknown_destination"
+        return "suspended" if to.state == "suspended" else ""
+
+    def route(self, alias: str) -> Route | None:
+        """None for a dead end, and for a channel that this process has no settings for."""
+        to = self.destinations.all.get(alias)
+        if to is None or self.dead_end(alias):
             return None
         channel = self.channels.get("recording" if self.recording else to.channel)
         return Route(to, channel) if channel is not None else None
+
+    def remember_pace(self, sends: Iterable[tuple[float, str]]) -> None:
+        """(when, alias) of a former owner's last requests: a restart must not run into the limits."""
+        for at, alias in sorted(sends):
+            if (route := self.route(alias)) is not None:
+                self.pacer_of(route.channel).take(route.chat, route.is_group, at)
 
     def pacer_of(self, channel: Channel) -> Pacer:
         return self.pacers.setdefault(channel.name, Pacer(channel.pace))

@@ -381,3 +381,24 @@ async def settle_after_crash(world: virtual.World, priority: str) -> None:
         assert len(arrived) == 4
     assert all(d.history[-1].reason == "owner_lost" or ledger.has(d, ledger.RESEND) for d in doubt)
     await successor.stage.lost(successor.partition)
+
+
+async def test_a_restart_keeps_the_pace() -> None:
+    """Twenty restarts in a minute into one group: the strict server never says 429."""
+    world = await start(chats("a", address="-5"))
+    await world.arrive(*alerts(60, destination="a"))
+    for _ in range(20):
+        await asyncio.sleep(7)
+        await world.stage.lost(world.partition)
+        world = await start([], log=world.log, api=world.api)
+    assert {status for _, status in world.api.requests} == {200}
+    assert len(world.api.accepted) > 20
+    await world.stage.lost(world.partition)
+
+
+async def test_a_channel_without_settings_waits() -> None:
+    world = await start([b.destination("a", channel="email", address="a@b.vn")])
+    await world.arrive(b.alert(1, destination="a"))
+    await asyncio.sleep(600)
+    assert world.states() == {"pending": 1}
+    await world.stage.lost(world.partition)
