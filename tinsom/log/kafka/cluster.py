@@ -165,7 +165,8 @@ class Cluster:
         try:
             async with asyncio.timeout(seconds):
                 return await question
-        except (TimeoutError, KafkaConnectionError, KafkaTimeoutError, OSError) as error:
+        except (TimeoutError, KafkaConnectionError, KafkaTimeoutError, OSError, AssertionError) as error:
+            # An assertion of aiokafka's: it knows no broker, because the last one has just been fenced.
             raise self.unreachable() from error
         except KafkaError as error:
             raise (self.unreachable() if error.retriable else LogError(f"Kafka refused: {error}")) from error
