@@ -18,7 +18,7 @@ from services.collector import dates, identity
 from services.collector.dates import Dated
 from services.collector.entry import Entry
 from services.collector.identity import Aliases
-from services.collector.known import FeedState, ItemState, Known
+from services.collector.known import FeedState, ItemState, Known, id_name
 from tinsom.messages import Source
 
 Outcome = Literal["new", "changed", "same", "baseline", "dropped-no-identity", "dropped-duplicate"]
@@ -57,6 +57,12 @@ class Reading:
     distrust: tuple[str, ...] = ()
     rollover: bool = False  # every entry was new: some may have come and gone between two polls
     baseline: bool = False
+    unchanged: tuple[int, ...] = ()  # names of items whose entries are as they were: `same`, and not looked at
+
+    @property
+    def shown(self) -> int:
+        """Entries in the document."""
+        return len(self.decisions) + len(self.unchanged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +80,30 @@ class _Candidate:
         return self.digest[:8]
 
 
-def decide(entries: Sequence[Entry], known: Known, feed: FeedState, source: Source, now: float) -> Reading:
-    """Decide about all entries of one document; `known` is not touched."""
+def decide(
+    entries: Sequence[Entry],
+    known: Known,
+    feed: FeedState,
+    source: Source,
+    now: float,
+    unchanged: tuple[int, ...] = (),
+) -> Reading:
+    """Decide about all entries of one document; `known` is not touched.
+
+    `unchanged` names the items of the document's other entries, which are as they were when all was decided about.
+    """
     candidates = _usable([_candidate(entry, source, now) for entry in entries])
-    distrust = _distrust(candidates, known, feed, source.id)
+    distrust = _distrust(candidates, known, feed, source.id, len(unchanged))
     candidates = [_matched(_trusting(c, distrust), known) for c in candidates]
     winners, losers = _unique(candidates)
     fold = _Fold(source, now, known.layer(), titles=_bulk_titles(winners, known))
-    fold.claimed = {c.match.id for c in winners if c.match is not None}
+    fold.claimed = {id_name(c.match.id) for c in winners if c.match is not None} | set(unchanged)
     baseline = _is_baseline(feed, source, bool(fold.claimed))
     archive = _archive(winners, now)
     decided = [fold.decide(c, baseline or (archive and _is_old(c, now))) for c in winners]
     decisions = tuple(sorted((*decided, *losers), key=lambda d: _age(d.entry, d.dated, now)))
-    return Reading(decisions, tuple(sorted(distrust)), _is_rollover(decided, baseline), baseline)
+    rollover = _is_rollover(decided, baseline) and not unchanged
+    return Reading(decisions, tuple(sorted(distrust)), rollover, baseline, unchanged)
 
 
 def forgettable(known: Known, documents: Mapping[str, float], limit: int = 100) -> list[ItemState]:
@@ -133,15 +150,18 @@ def _shared(names: list[tuple[int, int, str]]) -> set[int]:
     return {n for n in titles if n and len(titles[n]) > 1 and (len(others[n]) > 1 or others[n] == {0})}
 
 
-def _distrust(candidates: list[_Candidate], known: Known, feed: FeedState, source: str) -> set[str]:
-    """`guid` once it was seen to mean other articles than before, or to change while the links stay."""
+def _distrust(candidates: list[_Candidate], known: Known, feed: FeedState, source: str, others: int) -> set[str]:
+    """`guid` once it was seen to mean other articles than before, or to change while the links stay.
+
+    `others`: how many entries are as they were.
+    """
     with_guid = [c for c in candidates if c.names.guid]
     recycled = sum(_is_recycled(c, known, source) for c in with_guid)
     churned = sum(_is_churned(c, known) for c in with_guid)
     found = set(feed.distrust)
-    if recycled >= max(UNSTABLE_LEAST, UNSTABLE_SHARE * len(with_guid)):
+    if recycled >= max(UNSTABLE_LEAST, UNSTABLE_SHARE * (len(with_guid) + others)):
         found.add("guid")
-    if churned >= max(BULK, len(with_guid) / 2):
+    if churned >= max(BULK, (len(with_guid) + others) / 2):
         found.add("guid")
     return found
 
@@ -258,13 +278,13 @@ class _Fold:
     now: float
     known: Known
     titles: dict[str, str]
-    claimed: set[str] = field(default_factory=set)
+    claimed: set[int] = field(default_factory=set)  # names of items that entries of this document are
 
     def decide(self, c: _Candidate, baseline: bool) -> Decision:
         item = self._match(c)
         decision = self._new(c, baseline) if item is None else self._again(c, item)
         assert decision.item is not None
-        self.claimed.add(decision.item.id)
+        self.claimed.add(id_name(decision.item.id))
         self.known.put(decision.item)
         return decision
 
@@ -276,7 +296,7 @@ class _Fold:
         if identity.has_long_title(c.entry) and c.title in self.titles:
             found.append(self.known.get(self.titles[c.title]))
         # What another entry of this document is cannot be this one too.
-        free = (item for item in found if item is not None and (item.id not in self.claimed or not c.names.strong))
+        free = (i for i in found if i is not None and (id_name(i.id) not in self.claimed or not c.names.strong))
         return next(free, None)
 
     def _new(self, c: _Candidate, baseline: bool) -> Decision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.collector.manners import Wishes
@@ -10,6 +11,9 @@ from services.collector.manners import Wishes
 MAX_ID, MAX_TITLE, MAX_LEDE, MAX_TEXT = 2_000, 1_000, 10_000, 300_000
 # More entries than this in one document are left out, and counted.
 MAX_ENTRIES = 2_000
+
+Memo = Mapping[int, int]
+"""Fingerprints of the entries of the document before → names of their items (`known.id_name`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Entry:
     date: str = ""  # as written
     position: int = 0
     guessed: bool = False  # the title is made of the address; the page knows better
+    raw: int = field(default=0, compare=False)  # fingerprint of what was read, for this process only; 0 for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +42,6 @@ class Document:
     language: str = ""
     wishes: Wishes = field(default_factory=Wishes)
     fault: str = ""
+    unchanged: tuple[int, ...] = ()  # names of the items of entries that are as they were at the last look
     surplus: int = 0
     repaired: bool = False  # not well-formed, read all the same

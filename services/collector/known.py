@@ -71,7 +71,7 @@ class Known:
         return Known(base=self)
 
     def get(self, item: str) -> ItemState | None:
-        return self.owner(_id_name(item))
+        return self.owner(id_name(item))
 
     def owner(self, alias: int) -> ItemState | None:
         """The item that goes by `alias`."""
@@ -87,7 +87,7 @@ class Known:
     def put(self, item: ItemState, encoded: bytes | None = None) -> None:
         """Remember `item`; `encoded` are its bytes where they are at hand."""
         value = encoded if encoded is not None else _ENCODER.encode(item)
-        self.names[_id_name(item.id)] = value
+        self.names[id_name(item.id)] = value
         for alias in item.aliases:
             owner = self.owner(alias)
             if owner is None or owner.id == item.id:
@@ -97,7 +97,7 @@ class Known:
         state = self.get(item)
         if state is None:
             return
-        del self.names[_id_name(item)]
+        del self.names[id_name(item)]
         for alias in state.aliases:
             owner = self.owner(alias)
             if owner is not None and owner.id == item:
@@ -111,5 +111,6 @@ class Known:
         return sum(1 for name in self.names if name & _ID_BIT)
 
 
-def _id_name(item: str) -> int:
+def id_name(item: str) -> int:
+    """What an item's id is among the names of its publisher."""
     return _ID_BIT | int(item[:13], 16)

@@ -11,7 +11,7 @@ import structlog
 
 from services.collector import documents
 from services.collector.decide import Decision
-from services.collector.entry import Document
+from services.collector.entry import Document, Memo
 from services.collector.extract import extract
 from services.collector.feedstate import Look, target, validators_for
 from services.collector.fetch import MAX_PAGE_BYTES, PAGE_TYPES, Fetcher, validators
@@ -44,8 +44,8 @@ class Web(Protocol):
 
     async def feed(self, url: str, etag: str, last_modified: str) -> Response: ...
 
-    async def document(self, response: Response) -> Document:
-        """The document in a response."""
+    async def document(self, response: Response, memo: Memo) -> Document:
+        """The document in a response; entries in `memo` need not be read again."""
         ...
 
     async def admits(self, url: str) -> bool:
@@ -69,13 +69,13 @@ class LiveWeb:
     async def admits(self, url: str) -> bool:
         return await self.gate.admits(url)
 
-    async def document(self, response: Response) -> Document:
+    async def document(self, response: Response, memo: Memo) -> Document:
         given = response.body, response.content_type, response.url
         small = len(response.body) <= _INLINE_FAST and not documents.is_packed(response.body)
         index = documents.read_index(*given) if small else await self._apart(documents.read_index, *given)
         if index is not None:
             return await self._sitemaps(index)
-        quick = documents.read_fast(*given) if small else None
+        quick = documents.read_fast(*given, memo) if small else None
         if quick is not None:
             return quick
         if len(response.body) <= _INLINE:
@@ -130,7 +130,7 @@ class LiveWeb:
         return ("ok", page) if page and page.text else ("no_text", page)
 
 
-async def look(source: Source, feed: FeedState, web: Web, now: float, *, audit: bool = False) -> Look:
+async def look(source: Source, feed: FeedState, web: Web, now: float, memo: Memo, *, audit: bool = False) -> Look:
     """Poll `source` once. With `audit` unconditionally: can this server's "not modified" be believed?"""
     address = target(feed, source, now)
     etag, modified, known_body = validators_for(feed, source, address)
@@ -142,10 +142,10 @@ async def look(source: Source, feed: FeedState, web: Web, now: float, *, audit: 
     outcome = judge(response, asked_conditionally=bool(etag or modified), known_body=known_body)
     if outcome != "ok":
         return Look(outcome, response, audit=audit)
-    document = await web.document(response)
+    document = await web.document(response, memo)
     if document.fault:
         return Look("parse", response, document, audit)
-    return Look("ok" if document.entries else "no_entries", response, document, audit)
+    return Look("ok" if document.entries or document.unchanged else "no_entries", response, document, audit)
 
 
 async def read_pages(decisions: Iterable[Decision], web: Web) -> dict[int, Page]:

@@ -11,6 +11,7 @@ import structlog
 
 from services.collector import dates, items, manners, rhythm, schedule, state
 from services.collector.decide import Decision, Reading, decide, forgettable
+from services.collector.entry import Memo
 from services.collector.feedstate import LIAR, Look, after_look
 from services.collector.known import FeedState, ItemState
 from services.collector.poll import Web, look, read_pages
@@ -40,12 +41,13 @@ class Poller:
         """
         source = run.source
         audit = self._wants_audit(share.feed(source), run)
-        seen = await look(source, share.feed(source), self.web, self.clock.now(), audit=audit)
+        memo = run.memo.memo(self.clock.now())
+        seen = await look(source, share.feed(source), self.web, self.clock.now(), memo, audit=audit)
         now = self.clock.now()
         if audit:
             run.audited_at = now
         if seen.outcome == "ok":
-            after = await self._publish(share, run, seen, now)
+            after = await self._publish(share, run, seen, memo, now)
         else:
             after = after_look(share.feed(source), source, seen, now)
         due = _due(run, after, seen, now)
@@ -53,11 +55,11 @@ class Poller:
         _count(run, seen, after, now)
         return due
 
-    async def _publish(self, share: Share, run: Run, seen: Look, now: float) -> FeedState:
+    async def _publish(self, share: Share, run: Run, seen: Look, memo: Memo, now: float) -> FeedState:
         """Commit the document in chunks. The last one carries the feed's state, so that a crash polls it again."""
         source, feed = run.source, share.feed(run.source)
         known = share.memory.known(source.publisher)
-        reading = decide(seen.document.entries, known, feed, source, now)
+        reading = decide(seen.document.entries, known, feed, source, now, seen.document.unchanged)
         after = after_look(feed, source, seen, now, reading)
         shown = {decision.item.id for decision in reading.decisions if decision.item is not None}
         # What this document shows is not forgotten, however long the feed was silent before it.
@@ -76,9 +78,10 @@ class Poller:
                 run.written_at = now
             _count_entries(chunk)
         share.memory.put(after)
+        run.memo.keep(memo, reading, now)
         if not reading.baseline:
             new = sum(d.outcome == "new" for d in reading.decisions)
-            run.longest = schedule.roll_off(run.longest, new, len(reading.decisions), now - feed.document_at)
+            run.longest = schedule.roll_off(run.longest, new, reading.shown, now - feed.document_at)
         _count_document(source, seen, reading)
         return after
 
@@ -140,6 +143,9 @@ def _count_entries(decisions: Sequence[Decision]) -> None:
 
 
 def _count_document(source: Source, seen: Look, reading: Reading) -> None:
+    if reading.unchanged:
+        metrics.ENTRIES.labels("same").inc(len(reading.unchanged))
+        metrics.ITEMS.labels("collector", "same").inc(len(reading.unchanged))
     if seen.document.surplus:
         metrics.ENTRIES.labels("dropped-surplus").inc(seen.document.surplus)
     if reading.rollover:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from services.collector.decide import Decision
-from services.collector.known import FeedState, ItemState
+from services.collector.decide import Decision, Reading
+from services.collector.entry import Memo
+from services.collector.known import FeedState, ItemState, id_name
 from services.collector.response import Outcome
 from services.collector.schedule import State
 from services.collector.state import PartitionState
@@ -16,6 +18,33 @@ from tinsom import metrics
 from tinsom.errors import FencedError
 from tinsom.log import Output, Partition
 from tinsom.messages import Source
+
+FORGET_AFTER = 43_200.0
+
+
+@dataclass(slots=True)
+class Fingerprints:
+    """The entries of a source's last document, 16 bytes each: what is as it was needs no second look.
+
+    Forgotten after half a day, so that every item is seen to be shown now and then.
+    """
+
+    raw: array[int] = field(default_factory=lambda: array("q"))
+    items: array[int] = field(default_factory=lambda: array("q"))
+    since: float = 0.0
+
+    def memo(self, now: float) -> Memo:
+        return dict(zip(self.raw, self.items, strict=True)) if now - self.since < FORGET_AFTER else {}
+
+    def keep(self, memo: Memo, reading: Reading, now: float) -> None:
+        """What the next look may pass over: what this one passed over, and what it decided."""
+        kept = set(reading.unchanged)
+        pairs = {raw: item for raw, item in memo.items() if item in kept}
+        for decision in reading.decisions:
+            if decision.item is not None and decision.entry.raw:
+                pairs[decision.entry.raw] = id_name(decision.item.id)
+        self.since = self.since if memo else now
+        self.raw, self.items = array("q", pairs.keys()), array("q", pairs.values())
 
 
 @dataclass(slots=True)
@@ -27,6 +56,7 @@ class Run:
     state: State = "new"
     written_at: float = 0.0  # when its FeedState was last committed
     audited_at: float = 0.0  # when "not modified" was last put to the test
+    memo: Fingerprints = field(default_factory=Fingerprints)
     longest: float = inf  # seconds between two looks in which nothing can roll off unseen
 
 

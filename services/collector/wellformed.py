@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from lxml import etree
 
 from services.collector import markup
-from services.collector.entry import MAX_ENTRIES, MAX_TITLE, Document, Entry
+from services.collector.entry import MAX_ENTRIES, MAX_TITLE, Document, Entry, Memo
 from services.collector.manners import Wishes, wishes
 from services.collector.raw import build_entry, safe_link
 
@@ -76,13 +77,16 @@ class _Unsure(Exception):
     """This document is feedparser's."""
 
 
-def read(raw: bytes, base: str) -> Document | None:
-    """The document in `raw` (UTF-8 without a declaration), or None when only feedparser knows what it means."""
+def read(raw: bytes, base: str, memo: Memo | None = None) -> Document | None:
+    """The document in `raw` (UTF-8 without a declaration), or None when only feedparser knows what it means.
+
+    Entries that `memo` knows are not read again; the document names their items in `unchanged`.
+    """
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw or b"xml:base" in raw:
         return None
     try:
         root = etree.fromstring(raw, _parser())
-        return _document(root, base)
+        return _document(root, base, memo or {})
     except (etree.XMLSyntaxError, _Unsure, ValueError):
         return None
 
@@ -98,34 +102,42 @@ def _parser() -> etree.XMLParser:
     )
 
 
-def _document(root: etree._Element, base: str) -> Document:
+def _document(root: etree._Element, base: str, memo: Memo) -> Document:
     kind = root.tag
     if kind == "rss":
         channels = list(root)
         if len(channels) != 1 or channels[0].tag != "channel":
             raise _Unsure
-        return _channel(channels[0], list(channels[0].iter("item")), _rss_entry, base)
+        return _channel(channels[0], list(channels[0].iter("item")), _rss_fields, base, memo)
     if kind == f"{{{_ATOM}}}feed":
-        return _atom(root, base)
+        return _atom(root, base, memo)
     if kind == f"{_RDF}RDF":
         channel = root.find(f"{{{_RSS1}}}channel")
         if channel is None:
             raise _Unsure
-        return _channel(channel, list(root.iter(f"{{{_RSS1}}}item")), _rdf_entry, base, _RSS1)
+        return _channel(channel, list(root.iter(f"{{{_RSS1}}}item")), _rdf_fields, base, memo, _RSS1)
     raise _Unsure
 
 
-_Reader = Callable[["etree._Element", int, str], Entry]
+_Fields = dict[str, str]
+_Reader = Callable[["etree._Element"], _Fields]
 
 
 def _channel(
-    channel: etree._Element, items: list[etree._Element], read_entry: _Reader, base: str, namespace: str = ""
+    channel: etree._Element,
+    items: list[etree._Element],
+    fields_of: _Reader,
+    base: str,
+    memo: Memo,
+    namespace: str = "",
 ) -> Document:
     prefix = f"{{{namespace}}}" if namespace else ""
     if any(name in ("item", "entry") and space != namespace for _, space, name in _children(channel)):
         raise _Unsure
+    entries, unchanged = _entries([fields_of(item) for item in items[:MAX_ENTRIES]], base, memo)
     return Document(
-        entries=[read_entry(item, i, base) for i, item in enumerate(items[:MAX_ENTRIES])],
+        entries=entries,
+        unchanged=unchanged,
         title=markup.cut(markup.text_of(channel.findtext(f"{prefix}title") or ""), MAX_TITLE),
         link=safe_link(channel.findtext(f"{prefix}link") or "", base),
         language=(channel.findtext(f"{prefix}language") or "").strip()[:35],
@@ -144,19 +156,39 @@ def _wishes(channel: etree._Element) -> Wishes:
     )
 
 
-def _rss_entry(item: etree._Element, position: int, base: str) -> Entry:
-    return _entry(_fields(item, _RSS_FIELDS), position, base)
+def _rss_fields(item: etree._Element) -> _Fields:
+    return _fields(item, _RSS_FIELDS)
 
 
-def _rdf_entry(item: etree._Element, position: int, base: str) -> Entry:
+def _rdf_fields(item: etree._Element) -> _Fields:
     found = _fields(item, _RDF_FIELDS)
     found.setdefault("guid", item.get(f"{_RDF}about") or "")
     found["opaque"] = "yes"
-    return _entry(found, position, base)
+    return found
 
 
-def _entry(found: dict[str, str], position: int, base: str) -> Entry:
-    return build_entry(
+def _entries(read: list[_Fields], base: str, memo: Memo) -> tuple[list[Entry], tuple[int, ...]]:
+    """Entries of what was read, and the items of what need not be looked at again."""
+    if not (_distinct(read, "guid") and _distinct(read, "link")):
+        memo = {}  # whether a name names anything can only be seen in the whole document
+    entries, unchanged = [], []
+    for position, found in enumerate(read):
+        raw = hash((base, *found.items()))
+        known = memo.get(raw)
+        if known is None:
+            entries.append(_entry(found, position, base, raw))
+        else:
+            unchanged.append(known)
+    return entries, tuple(unchanged)
+
+
+def _distinct(read: list[_Fields], name: str) -> bool:
+    values = [found[name] for found in read if found.get(name)]
+    return len(set(values)) == len(values)
+
+
+def _entry(found: _Fields, position: int, base: str, raw: int) -> Entry:
+    entry = build_entry(
         guid=found.get("guid", ""),
         # A guid acts as link where there is none, unless it says that it is no permalink.
         link=found.get("link") or (found.get("guid", "") if "opaque" not in found else ""),
@@ -168,9 +200,10 @@ def _entry(found: dict[str, str], position: int, base: str) -> Entry:
         position=position,
         base=base,
     )
+    return replace(entry, raw=raw)
 
 
-def _fields(item: etree._Element, known: dict[tuple[str, str], str]) -> dict[str, str]:
+def _fields(item: etree._Element, known: dict[tuple[str, str], str]) -> _Fields:
     """Our fields of one item; unsure when one occurs twice, holds markup, or something else is named like it."""
     found: dict[str, str] = {}
     for child, namespace, name in _children(item):
@@ -211,23 +244,25 @@ def _must_be_harmless(namespace: str, name: str, child: etree._Element) -> None:
         _must_be_harmless(inner_namespace, inner, grandchild)
 
 
-def _atom(root: etree._Element, base: str) -> Document:
-    entries = [child for child in root if child.tag == f"{{{_ATOM}}}entry"]
-    nested = len(entries) != sum(1 for _ in root.iter(f"{{{_ATOM}}}entry"))
+def _atom(root: etree._Element, base: str, memo: Memo) -> Document:
+    elements = [child for child in root if child.tag == f"{{{_ATOM}}}entry"]
+    nested = len(elements) != sum(1 for _ in root.iter(f"{{{_ATOM}}}entry"))
     if nested or any(name == "item" for _, _, name in _children(root)):
         raise _Unsure
     title = root.find(f"{{{_ATOM}}}title")
+    entries, unchanged = _entries([_atom_fields(element) for element in elements[:MAX_ENTRIES]], base, memo)
     return Document(
-        entries=[_atom_entry(entry, i, base) for i, entry in enumerate(entries[:MAX_ENTRIES])],
+        entries=entries,
+        unchanged=unchanged,
         title=markup.cut(markup.text_of(_markup(title)), MAX_TITLE) if title is not None else "",
         link=safe_link(_link(root), base),
         language=(root.get("{http://www.w3.org/XML/1998/namespace}lang") or "")[:35],
-        surplus=max(0, len(entries) - MAX_ENTRIES),
+        surplus=max(0, len(elements) - MAX_ENTRIES),
     )
 
 
-def _atom_entry(entry: etree._Element, position: int, base: str) -> Entry:
-    found: dict[str, str] = {}
+def _atom_fields(entry: etree._Element) -> _Fields:
+    found: _Fields = {}
     for child, namespace, name in _children(entry):
         field = _ATOM_FIELDS.get((namespace, name))
         if field is None:
@@ -240,7 +275,7 @@ def _atom_entry(entry: etree._Element, position: int, base: str) -> Entry:
             raise _Unsure
         found[field] = _markup(child).strip()
     found["link"] = _link(entry)
-    return _entry(found, position, base)
+    return found
 
 
 def _markup(element: etree._Element) -> str:

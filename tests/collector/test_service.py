@@ -15,7 +15,8 @@ import pytest
 
 from services.collector import catalogue, service
 from services.collector.documents import read as parse
-from services.collector.entry import Document
+from services.collector.documents import read_fast
+from services.collector.entry import Document, Memo
 from services.collector.expected import Shown, expected_items
 from services.collector.items import CHUNK
 from services.collector.page import Page
@@ -53,8 +54,8 @@ class FakeWeb:
     async def admits(self, url: str) -> bool:
         return True
 
-    async def document(self, response: Response) -> Document:
-        return parse(response.body, "", response.url)
+    async def document(self, response: Response, memo: Memo) -> Document:
+        return read_fast(response.body, "", response.url, memo) or parse(response.body, "", response.url)
 
     async def page(self, url: str) -> Page | None:
         self.asked[url] += 1
