@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from services.classifier.hits import Hit
+from services.classifier.hits import Hit, Lanes
 from services.classifier.patterns import Kind
 from services.classifier.reading import Reading
 from services.classifier.taxonomy import RegisteredDocument
@@ -109,10 +109,10 @@ def _kind_and_issuer(suffix: str) -> tuple[str | None, str | None]:
     return None, head
 
 
-def find(reading: Reading, hits: Sequence[Hit], registry: Registry) -> list[Found]:
+def find(reading: Reading, lanes: Lanes, registry: Registry) -> list[Found]:
     """All documents named before the tail, in order; a bare number only when it can be resolved."""
     full = _agreed(list(_numbered(reading, registry)))
-    found = [*full, *_bare(reading, hits, registry, full), *_laws(reading, hits, registry)]
+    found = [*full, *_bare(reading, lanes, registry, full), *_laws(reading, lanes.laws, registry)]
     return sorted(found, key=lambda f: f.start)
 
 
@@ -211,11 +211,11 @@ def _registered(
     return known[-1] if known else None
 
 
-def _bare(reading: Reading, hits: Sequence[Hit], registry: Registry, full: Sequence[Found]) -> Iterable[Found]:
+def _bare(reading: Reading, lanes: Lanes, registry: Registry, full: Sequence[Found]) -> Iterable[Found]:
     named = {(f.document.kind, f.document.number): f for f in full if f.document.kind}
-    for hit in hits:
-        if hit.entries[0].kind is not Kind.WORD or hit.entries[0].id != "kind" or hit.start >= reading.tail:
-            continue
+    for hit in lanes.words.get("kind", ()):
+        if hit.start >= reading.tail:
+            break
         by_year = _BY_YEAR.match(reading.lower, hit.end, hit.end + 30)
         if by_year is not None and reading.lower[hit.start : hit.end] == "nghị định":
             yield _decree(by_year, reading, hit, registry)
@@ -231,7 +231,7 @@ def _bare(reading: Reading, hits: Sequence[Hit], registry: Registry, full: Seque
         row = _short(registry, kind, number, match, reading)
         if row is not None:
             yield _from_row(row, reading.plain[hit.start : match.end()], hit.start, match.end())
-        elif kind in ("CT", "QĐ", "CĐ") and (issuer := _issuer_after(reading, hits, match.end())):
+        elif kind in ("CT", "QĐ", "CĐ") and (issuer := _issuer_after(reading, lanes.names, match.end())):
             raw = reading.plain[hit.start : match.end()]
             yield _by_issuer(kind, number, issuer, raw, hit.start, match.end(), reading)
 

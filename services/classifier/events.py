@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.classifier import dates
 from services.classifier.hits import Hit
 from services.classifier.mentions import Mention
-from services.classifier.patterns import Kind
 from services.classifier.reading import Reading, Segment
 from tinsom import messages as m
 
+Words = Mapping[str, Sequence[Hit]]
 _ORDINALS = {
     "nhất": 1, "một": 1, "hai": 2, "ba": 3, "tư": 4, "bốn": 4, "năm": 5, "sáu": 6, "bảy": 7, "tám": 8, "chín": 9,
     "mười": 10,
@@ -28,11 +28,11 @@ BODY_REACH = 140
 EVENT_CHARS = 1_500
 
 
-def find(reading: Reading, hits: Sequence[Hit], agencies: Sequence[Mention]) -> list[m.Event]:
+def find(reading: Reading, words: Words, agencies: Sequence[Mention]) -> list[m.Event]:
     """Numbered sessions, else what the head of the text says is held; no event is the common answer."""
     sessions: dict[tuple[str | None, int], m.Event] = {}
-    for hit in hits:
-        if _is(hit, "session") and hit.start < min(reading.tail, EVENT_CHARS):
+    for hit in words.get("session", ()):
+        if hit.start < min(reading.tail, EVENT_CHARS):
             number = _number(reading.lower, hit.end)
             if number is not None:
                 body = _body(hit, agencies)
@@ -43,11 +43,7 @@ def find(reading: Reading, hits: Sequence[Hit], agencies: Sequence[Mention]) -> 
     if sessions:
         with_body = [event for (body, _), event in sessions.items() if body]
         return with_body or list(sessions.values())
-    return _unnumbered(reading, hits, agencies)
-
-
-def _is(hit: Hit, word: str) -> bool:
-    return any(entry.kind is Kind.WORD and entry.id == word for entry in hit.entries)
+    return _unnumbered(reading, words, agencies)
 
 
 def _number(lower: str, end: int) -> int | None:
@@ -82,10 +78,10 @@ def _date(reading: Reading, position: int) -> str | None:
     return None
 
 
-def _unnumbered(reading: Reading, hits: Sequence[Hit], agencies: Sequence[Mention]) -> list[m.Event]:
-    for hit in hits:
-        if hit.start >= reading.lede_end or not (_is(hit, "event") or _is(hit, "session")):
-            continue
+def _unnumbered(reading: Reading, words: Words, agencies: Sequence[Mention]) -> list[m.Event]:
+    for hit in sorted([*words.get("event", ()), *words.get("session", ())]):
+        if hit.start >= reading.lede_end:
+            break
         word = reading.lower[hit.start : hit.end]
         kind = next((kind for kind, words in _TYPES if word in words), "session")
         date = _date(reading, hit.start)

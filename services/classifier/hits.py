@@ -23,42 +23,72 @@ class Hit(NamedTuple):
     entries: tuple[Entry, ...]
 
 
+class Lanes(NamedTuple):
+    """The hits by who reads them: `names` may become tags, `words` start dates, lists and numbers, by their id."""
+
+    names: list[Hit]
+    words: dict[str, list[Hit]]
+    laws: list[Hit]
+
+
+def lanes(hits: list[Hit]) -> Lanes:
+    names: list[Hit] = []
+    words: dict[str, list[Hit]] = {}
+    laws: list[Hit] = []
+    for hit in hits:
+        first = hit.entries[0]
+        if first.kind is Kind.WORD:
+            words.setdefault(first.id, []).append(hit)
+            if first.id == "bodies":
+                names.append(hit)
+            continue
+        names.append(hit)
+        if first.kind is Kind.LAW or hit.entries[-1].kind is Kind.LAW:
+            laws.append(hit)
+    return Lanes(names, words, laws)
+
+
 def find(reading: Reading, matcher: Matcher) -> list[Hit]:
     """All hits, none overlapping another. A block covers what lies in it and is dropped itself."""
-    lower, plain, table = reading.lower, reading.plain, matcher.entries
-    candidates: list[tuple[int, int, int]] = []
+    lower = reading.lower
+    candidates = []
     for pattern, start, end in matcher.hits(lower):
-        # One comparison per edge: a hit inside a word is the commonest false one ("Huế" in "thuế").
-        if not (lower[start - 1].isalnum() or lower[end].isalnum()) and not _cuts_number(lower, end):
+        # One look at each edge: a hit inside a word is the commonest false one ("Huế" in "thuế").
+        if not (lower[start - 1].isalnum() or lower[end].isalnum() or (lower[end] in ".," and _cuts(lower, end))):
             candidates.append((start, -end, pattern))
     candidates.sort()
     hits: list[Hit] = []
-    # A name that its context forbids still covers what lies in it: the board of another ministry holds no
-    # programme's name.
+    entries, plain = matcher.entries, matcher.plain
     covered = 0
     for start, minus_end, pattern in candidates:
         if start < covered:
             continue
-        entries = table[pattern]
-        valid = tuple(e for e in entries if _admits(e, reading, plain, start, -minus_end))
-        if (
-            len(valid) < len(entries)
-            and not valid
-            and any(_by_context(e, plain, start, -minus_end) for e in entries)
-        ):
+        if plain[pattern]:
             covered = -minus_end
-            continue
-        if valid:
-            covered = -minus_end
-            meaning = tuple(e for e in valid if e.kind is not Kind.BLOCK)
-            if meaning:
-                hits.append(Hit(start, covered, meaning))
+            hits.append(Hit(start, covered, entries[pattern]))
+        else:
+            covered = _take(hits, reading, entries[pattern], start, -minus_end) or covered
     return hits
 
 
-def _cuts_number(lower: str, end: int) -> bool:
-    """ "Đề án 6" in "Đề án 6.000 tỷ đồng"."""
-    return lower[end] in ".," and lower[end + 1].isdigit() and lower[end - 1].isdigit()
+def _take(hits: list[Hit], reading: Reading, entries: tuple[Entry, ...], start: int, end: int) -> int:
+    """Add the hit if it means anything; returns up to where the text is covered, 0 when nothing is.
+
+    A name that its context forbids still covers what lies in it: the board of another ministry holds no
+    programme's name.
+    """
+    valid = tuple([e for e in entries if _admits(e, reading, start, end)])
+    if not valid:
+        return end if any(_by_context(e, reading.plain, start, end) for e in entries) else 0
+    meaning = tuple([e for e in valid if e.kind is not Kind.BLOCK])
+    if meaning:
+        hits.append(Hit(start, end, meaning))
+    return end
+
+
+def _cuts(lower: str, end: int) -> bool:
+    """Cuts a number: "Đề án 6" in "Đề án 6.000 tỷ đồng"."""
+    return lower[end + 1].isdigit() and lower[end - 1].isdigit()
 
 
 def _by_context(entry: Entry, plain: str, start: int, end: int) -> bool:
@@ -66,8 +96,8 @@ def _by_context(entry: Entry, plain: str, start: int, end: int) -> bool:
     return fits and entry.context is not None
 
 
-def _admits(entry: Entry, reading: Reading, plain: str, start: int, end: int) -> bool:
-    if entry.case is not Case.ANY and not _case_fits(entry, plain, start, end):
+def _admits(entry: Entry, reading: Reading, start: int, end: int) -> bool:
+    if entry.case is not Case.ANY and not _case_fits(entry, reading.plain, start, end):
         return False
     return entry.context is None or _context_fits(entry.context, reading, start, end)
 
@@ -99,7 +129,7 @@ def _context_fits(context: Context, reading: Reading, start: int, end: int) -> b
             return False
         if context.require_after and not _starts_with_word(after, context.require_after):
             return False
-    return all(_wide_fits(rule, reading, start, end) for rule in context.wide)
+    return not context.wide or all(_wide_fits(rule, reading, start, end) for rule in context.wide)
 
 
 def ends_with_word(before: str, words: tuple[str, ...]) -> bool:

@@ -19,7 +19,7 @@ _UNITS = (
 )  # fmt: skip
 _UNIT = re.compile(r"\s?(%)|((?:\s(?:nghìn|ngàn|triệu|tỷ|tỉ|vạn))*)\s(" + "|".join(_UNITS) + r")(?!\w)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+$")
-_CLAUSE = (". ", "; ", ", ", ": ", " (")
+_CLAUSE = re.compile(r"[.,;:()]\s|[;()]|\.$")
 MAX_NAME = 80
 MAX_INDICATORS = 40
 
@@ -37,11 +37,14 @@ def find(reading: Reading) -> list[tuple[int, m.Indicator]]:
 def _all(reading: Reading) -> Iterable[tuple[int, m.Indicator]]:
     lower, plain = reading.lower, reading.plain
     for match in _NUMBER.finditer(lower, reading.title_end, reading.tail):
-        start = match.start()
-        if lower[start - 1] in "/-.,%" or lower[start - 1].isalpha():
+        start, end = match.span()
+        before = lower[start - 1]
+        if lower[end] not in " %" or before in "/-.,%" or before.isalpha():
             continue  # part of a date, a document number, a range or a word
-        digits = match[0].rstrip(".,")
-        unit = _UNIT.match(lower, start + len(digits))
+        digits = match[0]
+        if digits[-1] in ".,":
+            continue
+        unit = _UNIT.match(lower, end)
         if unit is None:
             continue
         value = parse_number(digits)
@@ -76,13 +79,7 @@ def parse_number(digits: str) -> float | None:
 
 def _name(plain: str, start: int, end: int) -> str:
     """What is counted: the words before in the same clause and the few after the unit."""
-    before = plain[max(0, start - MAX_NAME) : start]
-    cut = max(before.rfind(mark) + len(mark) for mark in _CLAUSE if mark in before) if _has_mark(before) else 0
-    after = plain[end : end + 40]
-    stop = min([after.find(mark) for mark in (",", ".", ";", ")", "(") if mark in after] or [len(after)])
-    name = f"{before[cut:].strip()} … {after[:stop].strip()}".strip(" …")
-    return " ".join(name.split())[: MAX_NAME * 2]
-
-
-def _has_mark(before: str) -> bool:
-    return any(mark in before for mark in _CLAUSE)
+    before = _CLAUSE.split(plain[max(0, start - MAX_NAME) : start])[-1]
+    after = _CLAUSE.split(plain[end : end + 40], 1)[0]
+    name = f"{before.strip()} … {after.strip()}".strip(" …")
+    return " ".join(name.split())

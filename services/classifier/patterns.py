@@ -68,6 +68,7 @@ class Matcher:
     automaton: ahocorasick_rs.AhoCorasick
     entries: tuple[tuple[Entry, ...], ...]
     patterns: tuple[str, ...]
+    plain: tuple[bool, ...]  # the pattern means one thing, whatever its case and context
 
     def hits(self, lower: str) -> list[tuple[int, int, int]]:
         """(pattern, start, end) of all matches, overlapping ones too."""
@@ -129,7 +130,13 @@ def build(taxonomy: Taxonomy) -> Matcher:
         store_patterns=False,
         implementation=ahocorasick_rs.Implementation.ContiguousNFA,
     )
-    return Matcher(automaton, tuple(tuple(table[p]) for p in patterns), tuple(patterns))
+    entries = tuple(tuple(table[pattern]) for pattern in patterns)
+    return Matcher(automaton, entries, tuple(patterns), tuple(map(_is_plain, entries)))
+
+
+def _is_plain(entries: tuple[Entry, ...]) -> bool:
+    only = entries[0]
+    return len(entries) == 1 and only.case is Case.ANY and only.context is None and only.kind is not Kind.BLOCK
 
 
 def _all(taxonomy: Taxonomy) -> Iterator[tuple[str, Entry]]:

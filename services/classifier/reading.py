@@ -29,8 +29,10 @@ TAIL_LINE = 60
 _BETWEEN = "\n\n"
 SENTENCE_ENDS = (". ", "? ", "! ", ".\n", "…\n", "\n")
 # An abbreviation's point ends no sentence.
-_NOT_AN_END = ("tp", "ts", "gs", "ths", "st", "bs", "pgs")
+_NOT_AN_END = ("tp", "ts", "gs", "hs", "st", "bs")
 _SOURCE_LINE = re.compile(r"\(?(?:theo|nguồn:?)\s+[\w/+. -]{2,40}\)?$")
+# One cheap look before the exact one.
+_PICTURE = re.compile(r"ảnh|\.(?:jpg|jpeg|png|webp)$|-\d+$")
 _CAPTION = re.compile(r"(?:^ảnh\s?[:-]|\(?ảnh:|\.(?:jpg|jpeg|png|webp)$|-ảnh |\s-\d+$)")
 
 
@@ -53,7 +55,7 @@ class Reading:
             return Segment.TITLE
         if position >= self.tail:
             return Segment.TAIL
-        if any(start <= position < end for start, end in self.captions):
+        if self.captions and any(start <= position < end for start, end in self.captions):
             return Segment.CAPTION
         return Segment.LEDE if position < self.lede_end else Segment.BODY
 
@@ -103,14 +105,21 @@ def read(title: str, lede: str, text: str, published: datetime | date | None, ta
 
 
 def _sentence_ends(lower: str) -> list[int]:
-    ends = set()
-    for mark in (". ", "? ", "! ", "\n"):
-        at = lower.find(mark)
+    """Positions after each end; an abbreviation's point ("TP. HCM") is none."""
+    ends: list[int] = []
+    find = lower.find
+    at = find(". ")
+    while at != -1:
+        if lower[at - 2 : at] not in _NOT_AN_END:
+            ends.append(at + 2)
+        at = find(". ", at + 1)
+    for mark in ("? ", "! ", "\n"):
+        at = find(mark)
         while at != -1:
-            if mark != ". " or lower[max(0, at - 3) : at].rsplit(" ", 1)[-1] not in _NOT_AN_END:
-                ends.add(at + len(mark))
-            at = lower.find(mark, at + 1)
-    return sorted(ends)
+            ends.append(at + len(mark))
+            at = find(mark, at + 1)
+    ends.sort()
+    return ends
 
 
 def _lede_end(lower: str, first: int, text_start: int, has_lede: bool) -> int:
@@ -149,11 +158,10 @@ def _lines(lower: str, text_start: int, tails: frozenset[str]) -> tuple[list[tup
 
 
 def _line_kind(line: str, previous: str, tails: frozenset[str]) -> str:
-    bare = line.strip(" .:<>•*-")
-    if not bare:
-        return ""
-    if len(bare) <= TAIL_LINE and (bare in tails or _SOURCE_LINE.match(bare)):
-        return "tail"
-    if len(bare) > 20 and line == previous:
-        return "caption"
-    return "caption" if _CAPTION.search(line) else ""
+    if len(line) <= TAIL_LINE + 10:
+        bare = line.strip(" .:<>•*-")
+        if bare in tails or (bare.startswith(("theo ", "nguồn", "(theo")) and _SOURCE_LINE.match(bare)):
+            return "tail" if bare else ""
+    if line == previous:
+        return "caption" if len(line) > 20 else ""
+    return "caption" if _PICTURE.search(line) and _CAPTION.search(line) else ""

@@ -48,6 +48,7 @@ class Tagger:
         self.matcher = patterns.build(self.taxonomy)
         self.lexicon = bodies.Lexicon.of(self.taxonomy)
         self.registry = documents.Registry.of(self.taxonomy.documents)
+        self.weights = salience.Weights.of(self.taxonomy)
         self.tails = frozenset(self.taxonomy.context.tail)
 
     def read(self, item: TagInput | m.Item) -> Reading:
@@ -56,12 +57,13 @@ class Tagger:
     def tag(self, item: TagInput | m.Item) -> m.Tags:
         """All that the item announces, in the order of design §8; spans count code points of the given fields."""
         read = self.read(item)
-        found = glossary.apply(read, hits.find(read, self.matcher), self.lexicon.organisations, self.lexicon.acts)
-        docs = documents.find(read, found, self.registry)
+        lanes = hits.lanes(hits.find(read, self.matcher))
+        found = glossary.apply(read, lanes.names, self.lexicon.organisations, self.lexicon.acts)
+        docs = documents.find(read, lanes, self.registry)
         who = bodies.find(read, found, self.lexicon)
-        todo = tasks.find(read, found, who.agencies)
+        todo = tasks.find(read, lanes.words.get("time", ()), who.agencies)
         counted = indicators.find(read)
-        happened = events.find(read, found, who.agencies)
+        happened = events.find(read, lanes.words, who.agencies)
         scorer = self._scorer(read, who, todo, counted, happened)
         named = [*_initiatives(read, found), *_founded(docs)]
         return m.Tags(
@@ -89,6 +91,7 @@ class Tagger:
         return salience.Scorer(
             read,
             self.taxonomy,
+            self.weights,
             numbers=[position for position, _ in counted],
             actors=salience.actors(who.agencies),
             leads=frozenset(lead for task in todo for lead in task.lead),

@@ -15,7 +15,6 @@ from services.classifier import dates
 from services.classifier.dates import When
 from services.classifier.hits import Hit
 from services.classifier.mentions import Mention
-from services.classifier.patterns import Kind
 from services.classifier.reading import Reading
 from tinsom import messages as m
 
@@ -65,12 +64,12 @@ class _Deadline(NamedTuple):
     end: int
 
 
-def find(reading: Reading, hits: Sequence[Hit], agencies: Sequence[Mention]) -> list[m.Task]:
+def find(reading: Reading, times: Sequence[Hit], agencies: Sequence[Mention]) -> list[m.Task]:
     """Tasks with a deadline, in order; one for each sentence and deadline."""
     if reading.day is None and not agencies:
         return []
     tasks: dict[tuple[int, date], m.Task] = {}
-    for start, end in _sentences(reading, hits):
+    for start, end in _sentences(reading, times):
         for deadline in _deadlines(reading, start, end):
             task = _task(reading, start, end, deadline, agencies)
             if task is not None:
@@ -78,11 +77,11 @@ def find(reading: Reading, hits: Sequence[Hit], agencies: Sequence[Mention]) -> 
     return list(tasks.values())
 
 
-def _sentences(reading: Reading, hits: Sequence[Hit]) -> Iterable[tuple[int, int]]:
+def _sentences(reading: Reading, times: Sequence[Hit]) -> Iterable[tuple[int, int]]:
     """Sentences of the text that hold a word of time; the title repeats what the text says."""
     last = -1
-    for hit in hits:
-        if hit.entries[0].kind is Kind.WORD and hit.entries[0].id == "time" and hit.start < reading.tail:
+    for hit in times:
+        if hit.start < reading.tail:
             start, end = reading.sentence(hit.start)
             if start != last:
                 last = start
