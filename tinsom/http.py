@@ -68,4 +68,4 @@ async def serve(config: HttpConfig, health: Health) -> AsyncIterator[int]:
 
 def _cannot_listen(config: HttpConfig, error: OSError) -> str:
     reason = "another process uses it" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
-    return f"cannot serve /metrics on {config.host}:{config.port}: {reason}; set http.port (0: none)"
+    return f"cannot serve /metrics on {config.host}:{config.port}: {reason}; set http.port or --port (0: none)"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from tinsom import http, metrics, watchdog
+from tinsom import metrics, watchdog
 from tinsom.clock import millis
 from tinsom.config import Config
 from tinsom.errors import TinsomError
@@ -60,6 +60,9 @@ async def run(services: Sequence[Service], context: Context) -> None:
 
     Raises UnreachableError when the port of /metrics cannot be had.
     """
+    # Imported here: a command that runs nothing must not pay for a web server.
+    from tinsom import http
+
     metrics.BUILD.info({"version": version("tinsom"), "python": platform.python_version()})
     _handle_signals(context.stop)
     async with http.serve(context.config.http, context.health):

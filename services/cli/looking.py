@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,8 +19,10 @@ from services.cli.shared import (
     say_json,
     show,
 )
-from services.collector.commands import PollReport
 from tinsom.errors import TinsomError
+
+if TYPE_CHECKING:
+    from services.collector.commands import PollReport
 
 AllowPrivate = Annotated[bool, typer.Option("--allow-private", help="Allow loopback and intranet addresses.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON line per input.")]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.cli import summing
-from services.cli.rerunning import Outcome, rerun
 from services.cli.running import service
 from services.cli.shared import (
     DEFAULT_CONFIG,
@@ -27,6 +25,9 @@ from tinsom.config import Config
 from tinsom.errors import InputError
 from tinsom.log import Log
 from tinsom.topics import TOPICS
+
+if TYPE_CHECKING:
+    from services.cli.rerunning import Outcome
 
 TopicName = Annotated[str, typer.Argument(help="Short name of a topic: " + ", ".join(TOPICS), show_default=False)]
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
@@ -98,6 +99,8 @@ def replay(
             raise InputError(f"namespace {namespace} holds {topic} already; name another one, or --append")
         if not run:
             return *await recording.load(log, path, live_namespace=settings.namespace, progress=progress), None
+        from services.cli.rerunning import rerun
+
         given = list(records)
         services = [service("classifier"), service("alerter")]
         return topic, len(given), await rerun(settings, log, topic, given, services, progress)
@@ -114,6 +117,8 @@ async def _holds(log: Log, topic: str) -> bool:
 
 
 def _show(outcome: Outcome) -> None:
+    from services.cli import summing
+
     console.print(summing.table(outcome.books))
     show(("initiative", "items"), outcome.tags.most_common(), empty="no item has an initiative")
     rows = [(destination, what, count) for (destination, what), count in sorted(outcome.told.items())]

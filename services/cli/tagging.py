@@ -44,7 +44,11 @@ def tag(
         _tag_lines(commands.tag_lines(chain(head, lines), tagger), commands.ERROR)
     else:
         text = b"".join(chain(head, lines)).decode("utf-8-sig", "replace")
-        console.print(commands.explain(text, tagger))
+        from services.cli import markings
+
+        item = commands.from_text(text)
+        for shown in markings.explanation(item, tagger.tag(item), tagger):
+            console.print(shown, soft_wrap=not console.is_terminal)
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -87,9 +91,10 @@ def taxonomy_lint(
     folder: Annotated[Path | None, typer.Argument(help="Folder of own files.", show_default=False)] = None,
 ) -> None:
     """Check ids, successors, dates, shared aliases, and run every entry's own test strings."""
-    from services.classifier.lint import lint
+    from services.classifier import lint
+    from services.classifier import taxonomy as taxonomies
 
-    found = list(lint(folder))
+    found = lint.faults(taxonomies.load(folder))
     for fault in found:
         say(fault)
     if found:
@@ -102,9 +107,10 @@ def taxonomy_show(
     folder: Taxonomy = None,
 ) -> None:
     """Ids with their names, kinds and aliases."""
-    from services.classifier.commands import taxonomy_rows
+    from services.classifier import taxonomy as taxonomies
+    from services.cli import markings
 
-    rows = list(taxonomy_rows(folder))
+    rows = list(markings.taxonomy_rows(taxonomies.load(folder)))
     found = [row for row in rows if wanted in ("", row[0])]
     if not found:
         near = did_you_mean(wanted, (row[0] for row in rows))

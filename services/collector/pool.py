@@ -6,6 +6,7 @@ A worker that hangs cannot be taken back: its pool ends, and the next piece of w
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +18,12 @@ T = TypeVar("T")
 
 class WorkError(Exception):
     """The work took too long, or killed its worker."""
+
+
+def _leave_signals_to_the_parent() -> None:
+    """Ctrl-C and a service manager signal the whole group; the parent drains and ends its workers itself."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class Pool:
@@ -49,7 +56,9 @@ class Pool:
     def _executor(self) -> Executor:
         if self._pool is None:
             # Not fork: threads of this process may hold locks that a child would wait for without end.
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"))
+            self._pool = ProcessPoolExecutor(
+                self._workers, mp_context=get_context("spawn"), initializer=_leave_signals_to_the_parent
+            )
         return self._pool
 
     def _give_up(self, future: Future[Any]) -> None:
