@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from services.classifier.bodies import Bodies
@@ -44,8 +45,8 @@ def _is_enough(
         return False
     if public:
         return True
-    sentences = [reading.sentence(mention.start) for mention in group]
-    return any(start <= body.start < end for body in bodies.agencies for start, end in sentences)
+    held = {reading.sentence(body.start)[0] for body in bodies.agencies}
+    return any(reading.sentence(mention.start)[0] in held for mention in group)
 
 
 def _implied(bodies: Bodies, taxonomy: Taxonomy) -> Iterable[Mention]:
@@ -75,8 +76,11 @@ def _weight(reading: Reading, group: Sequence[Mention], docs: Sequence[Found]) -
 def _is_issuer(reading: Reading, mention: Mention, docs: Sequence[Found]) -> bool:
     if reading.segment(mention.start) in HEAD:
         return False
-    return any(
-        0 <= mention.start - doc.end <= ISSUER_REACH
-        and reading.lower[doc.end : mention.start].rstrip().endswith("của")
-        for doc in docs
-    )
+    before = bisect_right(docs, mention.start, key=_end) - 1
+    if before < 0 or mention.start - docs[before].end > ISSUER_REACH:
+        return False
+    return reading.lower[docs[before].end : mention.start].rstrip().endswith("của")
+
+
+def _end(doc: Found) -> int:
+    return doc.end

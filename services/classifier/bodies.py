@@ -95,6 +95,8 @@ class Finder:
         }
         self.pending: list[tuple[str, int, int]] = []
         self.bound: set[int] = set()
+        self.headed: set[int] = set()
+        self.agency_starts = {hit.start for hit in hits if hit.entries[0].kind is Kind.AGENCY}
         self.covered = 0
 
     def find(self) -> Bodies:
@@ -128,6 +130,7 @@ class Finder:
             if gap is not None and gap.end() == joined[0]:
                 place, place_end = joined[1], end
         if place:
+            self.headed.add(hit.start)
             self._add(f"{kind}-{place}", hit.start, place_end, f"{kind}/local")
             return hit.start, place
         if self._each_of_list(kind, hit.start, end):
@@ -202,7 +205,7 @@ class Finder:
             return
 
     def _agency(self, hit: Hit, entry: Entry) -> None:
-        if any(mention.start == hit.start for mention in self.found.agencies):
+        if hit.start in self.headed:
             return  # a local body took this head: "Cục Thuế tỉnh …"
         agency = self.lexicon.taxonomy.agencies[entry.id]
         if not _existed(agency, self.reading.day):
@@ -223,7 +226,7 @@ class Finder:
             core = self.lexicon.ministry.match(lower, gap.end())
             if core is None or not plain[core.start()].isupper() or _UNIT_AFTER.match(lower, core.end()):
                 return
-            if any(hit.start == gap.end() for hit in self.hits if hit.entries[0].kind is Kind.AGENCY):
+            if gap.end() in self.agency_starts:
                 return
             chosen = self._at_date(self.lexicon.ministry_ids[core[1]])
             if chosen:

@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from rich.console import RenderableType
 
+from services.classifier import evaluate as evaluation
+from services.classifier import explain as explaining
+from services.classifier import lint as linting
 from services.classifier import taxonomy as taxonomies
 from services.classifier.tagger import Tagger, TagInput
 from tinsom import messages as m
+from tinsom.errors import InputError
 
 ERROR = b'{"error":'
 _ENCODER = msgspec.json.Encoder()
@@ -96,3 +101,31 @@ def _dateline(text: str) -> date | None:
 
 def tag_text(text: str, tagger: Tagger | None = None) -> m.Tags:
     return (tagger or tagger_for()).tag(from_text(text))
+
+
+def explain(text: str, tagger: Tagger | None = None) -> RenderableType:
+    """One text in colour: marks, tags with score, spans and rules, and all else that was found."""
+    return explaining.explanation(from_text(text), tagger or tagger_for())
+
+
+def lint(folder: Path | None = None) -> list[str]:
+    """Faults of the shipped taxonomy joined with `folder`, one line each; raises ConfigError for a broken file."""
+    return linting.faults(taxonomies.load(folder))
+
+
+def show(tag: str = "", folder: Path | None = None) -> RenderableType:
+    return explaining.row(tag, taxonomies.load(folder))
+
+
+def evaluate(lines: Iterable[bytes], tagger: Tagger | None = None) -> RenderableType:
+    """Score labelled JSON lines; raises InputError naming the line that is none."""
+    return explaining.report(evaluation.evaluate(_labelled(lines), tagger or tagger_for()))
+
+
+def _labelled(lines: Iterable[bytes]) -> Iterator[evaluation.Labelled]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                yield msgspec.json.decode(line, type=evaluation.Labelled)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise InputError(f"line {number} is no labelled item: {error}") from None

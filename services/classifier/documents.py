@@ -7,6 +7,7 @@ issuer and date agree with the registry ("06/QĐ-TTg" of 2025 is not Đề án 0
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -261,10 +262,14 @@ def _issuer_after(reading: Reading, hits: Sequence[Hit], end: int) -> str:
     link = _OF.match(reading.lower, end)
     if link is None:
         return ""
-    for hit in hits:
-        if hit.start == link.end():
-            return next((entry.suffix for entry in hit.entries if entry.kind is Kind.AGENCY), "")
-    return ""
+    at = bisect_left(hits, link.end(), key=_start)
+    if at == len(hits) or hits[at].start != link.end():
+        return ""
+    return next((entry.suffix for entry in hits[at].entries if entry.kind is Kind.AGENCY), "")
+
+
+def _start(hit: Hit) -> int:
+    return hit.start
 
 
 def _by_issuer(kind: str, number: str, issuer: str, raw: str, start: int, end: int, reading: Reading) -> Found:

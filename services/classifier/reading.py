@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
 from typing import Literal
@@ -27,7 +27,8 @@ LEDE_CHARS = 450
 TAIL_LINE = 60
 # Two, so that no name is found across the border of two fields or paragraphs.
 _BETWEEN = "\n\n"
-SENTENCE_ENDS = (". ", "? ", "! ", ".\n", "…\n", "\n")
+WRAPPED_LINES, WRAPPED_WIDTH = 8, 110
+_CLOSING = '.?!:;…")\n'
 # An abbreviation's point ends no sentence.
 _NOT_AN_END = ("tp", "ts", "gs", "hs", "st", "bs")
 _SOURCE_LINE = re.compile(r"\(?(?:theo|nguồn:?)\s+[\w/+. -]{2,40}\)?$")
@@ -48,7 +49,7 @@ class Reading:
     tail: int
     captions: list[tuple[int, int]]
     day: date | None
-    ends: list[int] = field(default_factory=list)
+    ends: list[int]
 
     def segment(self, position: int) -> Segment:
         if position < self.title_end:
@@ -61,8 +62,6 @@ class Reading:
 
     def sentence(self, position: int) -> tuple[int, int]:
         """Start and end of the sentence around a position."""
-        if not self.ends:
-            self.ends = _sentence_ends(self.lower)
         k = bisect_right(self.ends, position)
         return (self.ends[k - 1] if k else 0), (self.ends[k] if k < len(self.ends) else len(self.lower))
 
@@ -90,21 +89,29 @@ def read(title: str, lede: str, text: str, published: datetime | date | None, ta
     lower = _BETWEEN + _BETWEEN.join(part.lower for _, part in parts) + _BETWEEN
     lede_start, text_start = texts[1][0], texts[2][0]
     captions, tail, first = _lines(lower, text_start, tails)
+    ends = _sentence_ends(lower, wrapped=_is_wrapped(lower, text_start))
     return Reading(
         # Matching sees one kind of space; the line structure has been read by now.
         plain.replace("\n", " "),
         lower.replace("\n", " "),
         tuple(texts),
         title_end=lede_start,
-        lede_end=min(_lede_end(lower, first, text_start, bool(lede)), tail),
+        lede_end=min(_lede_end(ends, first, text_start, bool(lede)), tail),
         tail=tail,
         captions=captions,
         day=published.date() if isinstance(published, datetime) else published,
-        ends=_sentence_ends(lower),
+        ends=ends,
     )
 
 
-def _sentence_ends(lower: str) -> list[int]:
+def _is_wrapped(lower: str, text_start: int) -> bool:
+    """Are the lines of the text broken by width? Then a line's end is no sentence's end."""
+    if lower.count("\n", text_start) < WRAPPED_LINES:
+        return False
+    return max(map(len, lower[text_start:].split("\n"))) <= WRAPPED_WIDTH
+
+
+def _sentence_ends(lower: str, *, wrapped: bool) -> list[int]:
     """Positions after each end; an abbreviation's point ("TP. HCM") is none."""
     ends: list[int] = []
     find = lower.find
@@ -116,21 +123,19 @@ def _sentence_ends(lower: str) -> list[int]:
     for mark in ("? ", "! ", "\n"):
         at = find(mark)
         while at != -1:
-            ends.append(at + len(mark))
+            if not wrapped or mark != "\n" or lower[at - 1] in _CLOSING or lower[at + 1 : at + 2] in ("\n", ""):
+                ends.append(at + len(mark))
             at = find(mark, at + 1)
     ends.sort()
     return ends
 
 
-def _lede_end(lower: str, first: int, text_start: int, has_lede: bool) -> int:
-    """The end of the sentence that passes LEDE_CHARS of the text; of its first one when there is a lede field."""
+def _lede_end(ends: list[int], first: int, text_start: int, has_lede: bool) -> int:
+    """The end of the sentence that passes LEDE_CHARS of the text; nothing of it when a lede field says it all."""
     if has_lede and text_start - first > 40:
         return text_start
-    at = first + LEDE_CHARS
-    if at >= len(lower):
-        return len(lower)
-    ends = [end for mark in SENTENCE_ENDS if (end := lower.find(mark, at, at + 500)) != -1]
-    return min(ends, default=at)
+    at = bisect_right(ends, first + LEDE_CHARS)
+    return ends[at] if at < len(ends) else (ends[-1] if ends else first)
 
 
 def _lines(lower: str, text_start: int, tails: frozenset[str]) -> tuple[list[tuple[int, int]], int, int]:

@@ -7,6 +7,7 @@ sentence that orders or promises; its lead is the body that is told, not the one
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -170,18 +171,23 @@ def _doers(
     reading: Reading, start: int, end: int, at: int, agencies: Sequence[Mention]
 ) -> tuple[list[str], list[str]]:
     """The bodies of the sentence that are told to act; else the last one told before, in the text just above."""
-    inside = [mention for mention in agencies if start <= mention.start < end]
+    first = bisect_left(agencies, start, key=_start)
+    inside = agencies[first : bisect_left(agencies, end, key=_start)]
     lead, co = _split(reading, [mention for mention in inside if mention.id not in _ORDERERS])
     if lead:
         return lead, co
     above = [
         mention
-        for mention in agencies
-        if start - LOOK_BACK <= mention.start < start and mention.id not in _ORDERERS and mention.factor >= 1.0
+        for mention in agencies[bisect_left(agencies, start - LOOK_BACK, key=_start) : first]
+        if mention.id not in _ORDERERS and mention.factor >= 1.0
     ]
     if above and _CLASSES.search(reading.lower, start, at) is None:
         return [above[-1].id], co
     return [], co
+
+
+def _start(mention: Mention) -> int:
+    return mention.start
 
 
 def _split(reading: Reading, inside: Sequence[Mention]) -> tuple[list[str], list[str]]:

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+from rich.console import Console, RenderableType
+
+from services.classifier import commands
+from tests.classifier.private import tagger
+from tinsom.errors import InputError
+
+
+def run(*lines: bytes) -> list[dict[str, object]]:
+    return [json.loads(line) for line in commands.tag_lines(lines, tagger())]
+
+
+def shown(renderable: RenderableType) -> str:
+    console = Console(width=160, record=True, file=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(renderable)
+    return capture.get()
+
+
+def test_the_contract_of_one_line() -> None:
+    line = {"id": "a", "title": "Bộ Công an: Đề án 06", "text": "", "published_at": "2025-06-15T08:00:00+07:00"}
+    (out,) = run(json.dumps(line).encode())
+    assert list(out) == [
+        "id", "initiatives", "agencies", "documents", "places", "events", "tasks", "indicators", "taxonomy",
+    ]  # fmt: skip
+    (initiative,) = out["initiatives"]  # type: ignore[misc]
+    assert initiative["id"] == "de-an-06"  # type: ignore[has-type]
+    assert set(initiative) == {"id", "role", "score", "evidence"}  # type: ignore[has-type]
+    assert initiative["evidence"] == [  # type: ignore[has-type]
+        {"field": "title", "start": 12, "end": 20, "rule": "de-an-06/alias"}
+    ]
+
+
+def test_a_bad_line_is_an_error_in_its_place() -> None:
+    outs = run(b'{"id":"a","title":"x"}', b"nonsense", b'{"id":"b","title":7}', b"[]", b'{"id":"c","title":"y"}')
+    assert [out.get("id") for out in outs] == ["a", None, None, None, "c"]
+    assert [out.get("line") for out in outs] == [None, 2, 3, 4, None]
+    assert all("\n" not in str(out["error"]) for out in outs if "error" in out)
+
+
+def test_missing_and_null_fields_are_empty() -> None:
+    (out,) = run(b'{"id":1,"title":null,"text":"VNeID","published_at":null,"url":"u","extra":{}}')
+    assert out["id"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("raw", "day"),
+    [("2025-06-15", date(2025, 6, 15)), ("16:49, 24/09/2025", date(2025, 9, 24)), ("2025-06-15T01:00:00Z", None)],
+)
+def test_dates_as_feeds_and_pages_write_them(raw: str, day: date | None) -> None:
+    found = commands.published(raw)
+    assert found is not None
+    if day:
+        assert (found.year, found.month, found.day) == (day.year, day.month, day.day)
+
+
+def test_a_date_that_is_none_is_an_error() -> None:
+    assert "error" in run(b'{"id":"a","title":"x","published_at":"soon"}')[0]
+
+
+def test_one_text_is_explained_with_its_evidence() -> None:
+    text = "Bộ Công an họp [bold]\n24/09/2025\nBộ Công an triển khai Đề án 06 trước ngày 30/9/2025, 5 triệu hồ sơ."
+    output = shown(commands.explain(text, tagger()))
+    for part in ("[bold]", "de-an-06/alias text", "bo-cong-an", "2025-09-30 (day)", "5e+06"):
+        assert part in output
+
+
+def test_the_first_short_line_is_the_title() -> None:
+    item = commands.from_text("Tiêu đề\n25/12/2022\nNội dung")
+    assert (item.title, item.published_at) == ("Tiêu đề", date(2022, 12, 25))
+    assert commands.from_text("Chỉ một dòng").title == ""
+
+
+def test_show_and_eval() -> None:
+    assert "Bộ Công an" in shown(commands.show("bo-cong-an"))
+    assert "de-an-06" in shown(commands.show())
+    assert "not in the taxonomy" in shown(commands.show("nothing"))
+    rows = [b'{"id":"a","title":"VNeID","initiatives":{"vneid":"primary"}}', b""]
+    assert "initiatives primary" in shown(commands.evaluate(rows, tagger()))
+    with pytest.raises(InputError, match="line 1"):
+        commands.evaluate([b"{"], tagger())

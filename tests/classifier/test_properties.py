@@ -1,0 +1,165 @@
+"""What must hold for every text: no input raises, damage changes no tag, spans cut what the rule names."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.classifier.patterns import expand
+from services.classifier.tagger import TagInput
+from tests.classifier.private import labelled, needs_private_data, tagger
+from tinsom import messages as m
+from tinsom.text import normalise, tone_variants
+
+DAY = date(2025, 9, 24)
+PIECES = (
+    "Bộ Công an", "Đề án 06", "Ủy ban", "Nghị quyết 57-NQ/TW", "06/QĐ-TTg", "UBND tỉnh", "Hà Nội",
+    "trước ngày 30/9/2025", "7,5 triệu hồ sơ", "các Bộ: Xây dựng, Y tế", "chuyển đổi số", ". ", ", ", "\n",
+    " ", "(", ")", "57", "/", "-", "số", "Luật Dữ liệu", "phiên họp lần thứ", "quý IV", "tháng 13",
+    "31/2/2025", "\xa0", "\u200b", "\u0301", "&amp;", "Sở Y tế", "99999999999999999999", "0/0/0000",
+    "ngày 29/2", "BCA", "Thủ tướng", "giao",
+)  # fmt: skip
+TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=40).map("".join)
+
+
+def tag(text: str, title: str = "") -> m.Tags:
+    return tagger().tag(TagInput(title=title, text=text, published_at=DAY))
+
+
+def essence(tags: m.Tags) -> dict[str, object]:
+    """All but evidence, raw texts and places in the text, which damage may move."""
+    return {
+        "initiatives": [(t.id, t.role) for t in sorted(tags.initiatives, key=lambda t: t.id)],
+        "agencies": [(t.id, t.role) for t in sorted(tags.agencies, key=lambda t: t.id)],
+        "documents": sorted(d.key for d in tags.documents),
+        "places": sorted((p.id, p.role) for p in tags.places),
+        "deadlines": sorted(str(t.deadline) for t in tags.tasks),
+        "indicators": [(i.value, i.unit) for i in tags.indicators],
+    }
+
+
+@given(TEXTS, TEXTS)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_input_raises(text: str, title: str) -> None:
+    tag(text, title)
+    tagger().tag(TagInput(title=title, text=text))
+
+
+@given(TEXTS)
+@settings(max_examples=100, deadline=None)
+def test_the_same_input_gives_the_same_bytes(text: str) -> None:
+    assert msgspec.json.encode(tag(text)) == msgspec.json.encode(tag(text))
+
+
+@cache
+def _spellings() -> dict[str, set[str]]:
+    """Rule → all that it may have cut out, in lower case."""
+    rows = tagger().taxonomy
+    table: dict[str, set[str]] = {}
+    for initiative in rows.initiatives.values():
+        for kind, aliases in (("alias", initiative.aliases), ("weak", initiative.weak)):
+            spelt = {v.lower() for a in aliases for s in expand(a) for v in tone_variants(s)}
+            table[f"{initiative.id}/{kind}"] = spelt
+        table[f"{initiative.id}/abbreviation"] = {a.lower() for a in initiative.abbreviations}
+    for agency in rows.agencies.values():
+        aliases = [agency.names.vi, *agency.aliases]
+        table[f"{agency.id}/alias"] = {v.lower() for a in aliases for s in expand(a) for v in tone_variants(s)}
+        table[f"{agency.id}/abbreviation"] = {a.lower() for a in agency.abbreviations}
+    return table
+
+
+def _check_spans(text: str, tags: m.Tags) -> int:
+    checked = 0
+    for one in (*tags.initiatives, *tags.agencies):
+        for evidence in one.evidence:
+            cut = normalise(text[evidence.start : evidence.end]).lower.replace("\n", " ").strip()
+            if evidence.field == "text" and evidence.rule in _spellings():
+                assert cut in _spellings()[evidence.rule], (cut, evidence.rule)
+                checked += 1
+    return checked
+
+
+@given(TEXTS)
+@settings(max_examples=200, deadline=None)
+def test_spans_cut_out_the_words_that_the_rule_names(text: str) -> None:
+    _check_spans(text, tag(text))
+
+
+DAMAGES: dict[str, Callable[[str], str]] = {
+    "decomposed": lambda text: unicodedata.normalize("NFD", text),
+    "no-break spaces": lambda text: text.replace(" ", "\u00a0"),
+    "double spaces": lambda text: text.replace(" ", "  "),
+    "dashes": lambda text: text.replace("-", "\u2011"),
+    "long dashes": lambda text: text.replace(" - ", " – "),
+    "zero width": lambda text: text.replace("n", "n\u200b"),
+    "curly quotes": lambda text: text.replace('"', "”"),
+    "windows lines": lambda text: text.replace("\n", "\r\n"),
+}
+
+
+@needs_private_data
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damage_changes_no_tag(name: str) -> None:
+    for row in labelled()[::4]:
+        text, title = row["text"], row["title"]
+        assert essence(tag(DAMAGES[name](text), title)) == essence(tag(text, title)), row["id"]
+
+
+@needs_private_data
+@pytest.mark.parametrize("width", [70, 90])
+def test_wrapping_lines_changes_no_tag(width: int) -> None:
+    for row in labelled()[::4]:
+        if len(row["text"]) < 1_000:
+            continue  # a feed's two lines are not wrapped by anyone
+        paragraphs = [p.strip() for p in row["text"].split("\n") if p.strip()]
+        wrapped = "\n\n".join(
+            textwrap.fill(p, width, break_long_words=False, break_on_hyphens=False) for p in paragraphs
+        )
+        one, two = essence(tag(wrapped, row["title"])), essence(tag("\n\n".join(paragraphs), row["title"]))
+        assert one == two, row["id"]
+
+
+@needs_private_data
+def test_spans_of_real_articles_also_when_decomposed() -> None:
+    checked = 0
+    for row in labelled()[::3]:
+        for text in (row["text"], unicodedata.normalize("NFD", row["text"])):
+            checked += _check_spans(text, tag(text, row["title"]))
+    assert checked > 300
+
+
+@needs_private_data
+def test_the_other_tone_style_changes_no_tag() -> None:
+    pairs = [
+        (a, b) for a, b in (("òa", "oà"), ("óa", "oá"), ("ủy", "uỷ"), ("úy", "uý"), ("ụy", "uỵ"), ("Ủy", "Uỷ"))
+    ]
+    for row in labelled()[::4]:
+        text = row["text"]
+        for old, new in pairs:
+            text = text.replace(old + " ", new + " ")
+        assert essence(tag(text, row["title"])) == essence(tag(row["text"], row["title"])), row["id"]
+
+
+def test_time_is_linear_in_length() -> None:
+    """Ten times the text takes at most about ten times as long; the factor leaves room for a busy machine."""
+    text = "Thủ tướng giao Bộ Công an triển khai Đề án 06/QĐ-TTg trước ngày 30/9/2025, đạt 7,5 triệu hồ sơ. " * 100
+    tag(text)
+
+    def seconds(of: str) -> float:
+        best = 1e9
+        for _ in range(3):
+            began = time.process_time()
+            tag(of)
+            best = min(best, time.process_time() - began)
+        return best
+
+    assert seconds(text * 10) < 20 * seconds(text)
