@@ -12,8 +12,8 @@ import msgspec
 from rich.console import RenderableType
 
 from services.classifier import evaluate as evaluation
-from services.classifier import explain as explaining
 from services.classifier import lint as linting
+from services.classifier import reporting
 from services.classifier import taxonomy as taxonomies
 from services.classifier.tagger import Tagger, TagInput
 from tinsom import messages as m
@@ -103,23 +103,14 @@ def tag_text(text: str, tagger: Tagger | None = None) -> m.Tags:
     return (tagger or tagger_for()).tag(from_text(text))
 
 
-def explain(text: str, tagger: Tagger | None = None) -> RenderableType:
-    """One text in colour: marks, tags with score, spans and rules, and all else that was found."""
-    return explaining.explanation(from_text(text), tagger or tagger_for())
-
-
 def lint(folder: Path | None = None) -> list[str]:
     """Faults of the shipped taxonomy joined with `folder`, one line each; raises ConfigError for a broken file."""
     return linting.faults(taxonomies.load(folder))
 
 
-def show(tag: str = "", folder: Path | None = None) -> RenderableType:
-    return explaining.row(tag, taxonomies.load(folder))
-
-
 def evaluate(lines: Iterable[bytes], tagger: Tagger | None = None) -> RenderableType:
     """Score labelled JSON lines; raises InputError naming the line that is none."""
-    return explaining.report(evaluation.evaluate(_labelled(lines), tagger or tagger_for()))
+    return reporting.report(evaluation.evaluate(_labelled(lines), tagger or tagger_for()))
 
 
 def _labelled(lines: Iterable[bytes]) -> Iterator[evaluation.Labelled]:

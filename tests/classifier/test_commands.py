@@ -63,24 +63,18 @@ def test_a_date_that_is_none_is_an_error() -> None:
     assert "error" in run(b'{"id":"a","title":"x","published_at":"soon"}')[0]
 
 
-def test_one_text_is_explained_with_its_evidence() -> None:
-    text = "Bộ Công an họp [bold]\n24/09/2025\nBộ Công an triển khai Đề án 06 trước ngày 30/9/2025, 5 triệu hồ sơ."
-    output = shown(commands.explain(text, tagger()))
-    for part in ("[bold]", "de-an-06/alias text", "bo-cong-an", "2025-09-30 (day)", "5e+06"):
-        assert part in output
-
-
 def test_the_first_short_line_is_the_title() -> None:
     item = commands.from_text("Tiêu đề\n25/12/2022\nNội dung")
     assert (item.title, item.published_at) == ("Tiêu đề", date(2022, 12, 25))
     assert commands.from_text("Chỉ một dòng").title == ""
 
 
-def test_show_and_eval() -> None:
-    assert "Bộ Công an" in shown(commands.show("bo-cong-an"))
-    assert "de-an-06" in shown(commands.show())
-    assert "not in the taxonomy" in shown(commands.show("nothing"))
+def test_a_labelled_file_is_scored() -> None:
     rows = [b'{"id":"a","title":"VNeID","initiatives":{"vneid":"primary"}}', b""]
     assert "initiatives primary" in shown(commands.evaluate(rows, tagger()))
     with pytest.raises(InputError, match="line 1"):
         commands.evaluate([b"{"], tagger())
+
+
+def test_lint_of_the_shipped_files() -> None:
+    assert commands.lint() == []
