@@ -88,15 +88,16 @@ class Finder:
     """One reading's bodies. A class because list, head and place share the same walk over the hits."""
 
     def __init__(self, reading: Reading, hits: Sequence[Hit], lexicon: Lexicon) -> None:
-        self.reading, self.hits, self.lexicon = reading, hits, lexicon
+        self.reading, self.lexicon = reading, lexicon
+        self.hits = [hit for hit in hits if hit.entries[0].kind is not Kind.INITIATIVE or len(hit.entries) > 1]
         self.found = Bodies()
         self.place_at = {
-            hit.start: (hit, entry) for hit in hits for entry in hit.entries if entry.kind is Kind.PLACE
+            hit.start: (hit, entry) for hit in self.hits for entry in hit.entries if entry.kind is Kind.PLACE
         }
         self.pending: list[tuple[str, int, int]] = []
         self.bound: set[int] = set()
         self.headed: set[int] = set()
-        self.agency_starts = {hit.start for hit in hits if hit.entries[0].kind is Kind.AGENCY}
+        self.agency_starts = {hit.start for hit in self.hits if hit.entries[0].kind is Kind.AGENCY}
         self.covered = 0
 
     def find(self) -> Bodies:

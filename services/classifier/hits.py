@@ -77,6 +77,13 @@ def _take(hits: list[Hit], reading: Reading, entries: tuple[Entry, ...], start: 
     A name that its context forbids still covers what lies in it: the board of another ministry holds no
     programme's name.
     """
+    if len(entries) == 1:  # nearly always; the general way below gives the same
+        only = entries[0]
+        if _admits(only, reading, start, end):
+            if only.kind is not Kind.BLOCK:
+                hits.append(Hit(start, end, entries))
+            return end
+        return end if _by_context(only, reading.plain, start, end) else 0
     valid = tuple([e for e in entries if _admits(e, reading, start, end)])
     if not valid:
         return end if any(_by_context(e, reading.plain, start, end) for e in entries) else 0
