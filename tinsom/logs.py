@@ -10,6 +10,9 @@ import structlog
 
 from tinsom.redact import redact_event
 
+# A broker that is away is one line of ours, and aiokafka says it again with every attempt; what trafilatura
+# cannot read is an outcome with a name.
+_OUTSPOKEN = ("aiokafka", "trafilatura")
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -61,5 +64,5 @@ def _configure_libraries(common: list[Any], last: list[Any], *, debug: bool) -> 
     root = logging.getLogger()
     root.addHandler(_handler)
     root.setLevel(logging.WARNING if debug else logging.ERROR)
-    # A broker that is away is one line of ours; aiokafka says it again with every attempt.
-    logging.getLogger("aiokafka").setLevel(logging.WARNING if debug else logging.CRITICAL)
+    for name in _OUTSPOKEN:
+        logging.getLogger(name).setLevel(logging.WARNING if debug else logging.CRITICAL)

@@ -82,7 +82,7 @@ async def dump(
     until: int | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> int:
-    """Write a topic's records, from the first not older than `since` (ms) on and older than `until`.
+    """Write a topic's records that are not older than `since` (ms) and older than `until`.
 
     Raises InputError when the file cannot be written.
     """
@@ -95,7 +95,8 @@ async def dump(
     with opened as file:
         file.write(msgspec.json.encode(head) + b"\n")
         async for record in _records(log, topic, since):
-            if until is None or record.timestamp < until:
+            # Timestamps are not in order everywhere: what comes after the first in time may be older.
+            if (since is None or record.timestamp >= since) and (until is None or record.timestamp < until):
                 file.write(line_of(record) + b"\n")
                 count += 1
                 progress(count)

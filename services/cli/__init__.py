@@ -6,6 +6,7 @@ Errors are one line that says what to do; `--debug` shows the trace.
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 import traceback
@@ -57,6 +58,10 @@ def options(
 
 def main() -> None:
     """Run a command; whatever goes wrong is one line on stderr and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no Vietnamese shows question marks, not a trace.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(guarded(lambda: app(standalone_mode=False)))
 
 

@@ -161,9 +161,9 @@ def letters_redrive(
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Put dead letters back into the topics they came from, as they were; the letters stay where they are."""
-    settings = load_config(config)
     if bool(wanted) == everything:
         raise typer.BadParameter("name the ids, or --all")
+    settings = load_config(config)
 
     async def work() -> list[Record]:
         async with opened_log(settings) as log:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from collections.abc import Iterator
 from itertools import chain
@@ -15,7 +16,9 @@ from services.cli.shared import console, counting, note, say, say_json, show
 from tinsom.errors import InputError
 from tinsom.faults import did_you_mean
 
-Taxonomy = Annotated[Path | None, typer.Option(help="Folder that extends or overrides the shipped taxonomy.")]
+Taxonomy = Annotated[
+    Path | None, typer.Option("--taxonomy", help="Folder that extends or overrides the shipped taxonomy.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,14 +39,14 @@ def tag(
 
     tagger = commands.tagger_for(taxonomy)
     lines = _lines(path)
-    head = list(_until_text(lines))
-    if not head:
+    head = [line.removeprefix(codecs.BOM_UTF8) for line in _until_text(lines)]
+    if not head or not head[-1].strip():
         note(f"{path}: nothing to tag")
         return
-    if head[-1].lstrip(b"\xef\xbb\xbf \t").startswith(b"{") or path.suffix in (".jsonl", ".ndjson", ".json"):
+    if head[-1].lstrip().startswith(b"{") or path.suffix in (".jsonl", ".ndjson", ".json"):
         _tag_lines(commands.tag_lines(chain(head, lines), tagger), commands.ERROR)
     else:
-        text = b"".join(chain(head, lines)).decode("utf-8-sig", "replace")
+        text = b"".join(chain(head, lines)).decode("utf-8", "replace")
         from services.cli import markings
 
         item = commands.from_text(text)

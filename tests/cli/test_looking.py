@@ -1,0 +1,132 @@
+"""poll, extract, sources: one line of JSON for each input and nothing else on stdout, whatever comes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Site
+from tests.cli.running import Command
+
+FEED = (
+    '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>t</title><link>http://x/</link>'
+    "<description>d</description>"
+    "<item><title>[Ảnh] Đề án 06 \x1b[31m</title><link>http://x/1</link><guid>g1</guid>"
+    "<description>Mô tả.</description><pubDate>Wed, 14 Oct 2026 01:00:00 GMT</pubDate></item>"
+    "<item><title>Hai</title><link>http://x/2</link></item></channel></rss>"
+).replace("\x1b", "&#27;")
+PAGE = (
+    "<html lang='vi'><head><title>Tiêu đề</title><meta property='og:title' content='Tiêu đề'>"
+    "<meta property='og:description' content='Mô tả của trang.'></head><body><article><h1>Tiêu đề</h1>"
+    + "<p>Đoạn văn đủ dài để được coi là nội dung của một bài báo, không phải là một lời chú thích.</p>" * 3
+    + "</article></body></html>"
+)
+RSS, HTML = "application/rss+xml", "text/html; charset=utf-8"
+
+
+@pytest.fixture(autouse=True)
+def served(site: Site) -> None:
+    site["/rss"] = (200, RSS, FEED.encode())
+    site["/page"] = (200, HTML, PAGE.encode())
+    site["/old"] = (410, "text/plain", b"")
+
+
+def test_poll_json_is_one_line_for_each_source_in_order(tinsom: Command, site: Site) -> None:
+    urls = [f"{site.base}/rss", f"{site.base}/page", f"{site.base}/old", "no address", "http://127.0.0.1:1/"]
+    result = tinsom("poll", *urls, "--json", "--allow-private")
+    assert (result.code, result.err) == (3, "")
+    assert [row["url"] for row in result.json] == urls
+    assert [row["outcome"] for row in result.json] == ["ok", "html", "gone", "refused", "connection"]
+    first, second = result.json[0]["entries"]
+    assert (first["id"], first["link"], first["published_at"]) == ("g1", "http://x/1", "2026-10-14T01:00:00+00:00")
+    assert first["title"].startswith("[Ảnh] Đề án 06")
+    assert (first["date_quality"], first["summary"]) == ("exact", "Mô tả.")
+    assert (second["id"], second["published_at"], second["date_quality"]) == ("http://x/2", None, "missing")
+    assert all(set(row) == {"url", "outcome", "entries"} for row in result.json)
+
+
+def test_poll_of_good_sources_is_code_0_and_of_a_bad_one_code_1(tinsom: Command, site: Site) -> None:
+    assert tinsom("poll", f"{site.base}/rss", "--allow-private").code == 0
+    assert tinsom("poll", f"{site.base}/rss", f"{site.base}/old", "--allow-private").code == 1
+
+
+def test_poll_for_people_shows_what_would_be_kept_and_why(tinsom: Command, site: Site) -> None:
+    result = tinsom("poll", f"{site.base}/rss", "--allow-private")
+    assert result.lines[0].startswith(f"{site.base}/rss: ok; status 200, ")
+    assert result.lines[0].endswith("; 2 entries")
+    assert result.lines[1].split("\t") == ["published", "date", "kept", "title", "link"]
+    assert result.lines[2].split("\t")[1:3] == ["exact", "baseline"]
+    assert "[Ảnh] Đề án 06" in result.lines[2]  # brackets are no markup
+    assert "\x1b" not in result.out  # and nobody's title moves the cursor
+
+
+def test_a_private_address_is_refused_with_the_option_that_allows_it(tinsom: Command, site: Site) -> None:
+    result = tinsom("poll", f"{site.base}/rss")
+    assert result.code == 1
+    assert "refused" in result.out
+    assert "--allow-private" in result.out
+
+
+def test_extract_json_is_one_line_for_each_input_whatever_becomes_of_it(
+    tinsom: Command, site: Site, folder: Path
+) -> None:
+    (folder / "a.html").write_text(PAGE)
+    (folder / "empty.html").write_text("")
+    inputs = ["a.html", "nosuch.html", "empty.html", f"{site.base}/page", f"{site.base}/old"]
+    result = tinsom("extract", *inputs, "--json", "--allow-private")
+    assert [row["input"] for row in result.json] == inputs
+    assert all(list(row) == list(result.json[0]) for row in result.json)
+    assert set(result.json[0]) == {
+        *("input", "title", "text", "description", "published_at", "author", "language", "canonical"),
+    }
+    assert [row["title"] for row in result.json] == ["Tiêu đề", "", "", "Tiêu đề", ""]
+    assert "Đoạn văn đủ dài" in result.json[0]["text"]
+    assert result.code == 3
+    assert [line.split(": ")[1] for line in result.err.splitlines()] == [
+        "cannot read nosuch.html",
+        "empty.html",
+        f"{site.base}/old",
+    ]
+
+
+def test_extract_for_people_shows_data_then_text(tinsom: Command, folder: Path) -> None:
+    (folder / "a.html").write_text(PAGE)
+    result = tinsom("extract", "a.html")
+    assert (result.code, result.err) == (0, "")
+    assert result.lines[:2] == ["input: a.html", "title: Tiêu đề"]
+    assert "" in result.lines
+
+
+def test_extract_of_a_missing_file_is_code_1(tinsom: Command) -> None:
+    assert tinsom.fails("extract", "nosuch.html", code=1) == (
+        "tinsom: cannot read nosuch.html: No such file or directory"
+    )
+
+
+def test_sources_list_and_check_read_the_configuration(tinsom: Command, site: Site, folder: Path) -> None:
+    host = site.base
+    (folder / "tinsom.yaml").write_text(
+        "collector: {allow_private: [127.0.0.1]}\n"
+        "sources:\n"
+        f"  - {{id: a, url: '{host}/rss', name: Báo A, tier: 1}}\n"
+        f"  - {{id: b, url: '{host}/page', publisher: b}}\n"
+        f"  - {{id: c, url: '{host}/old', publisher: c, enabled: false}}\n"
+    )
+    listed = tinsom("sources", "list")
+    assert [line.split("\t")[:4] for line in listed.lines[1:]] == [
+        ["a", "1", "300 s", "Báo A"],
+        ["b", "2", "300 s", ""],
+        ["c", "2", "off", ""],
+    ]
+    checked = tinsom("sources", "check")
+    assert checked.code == 1
+    assert [line.split("\t")[:3] for line in checked.lines[1:]] == [["a", "ok", "2"], ["b", "html", "0"]]
+    assert "a page, not a feed" in checked.out
+
+
+def test_no_source_is_said(tinsom: Command, folder: Path) -> None:
+    (folder / "tinsom.yaml").write_text("")
+    for command in ("list", "check"):
+        result = tinsom("sources", command)
+        assert (result.code, result.out, result.error) == (0, "", "tinsom.yaml names no source")
