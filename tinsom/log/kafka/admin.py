@@ -9,15 +9,14 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import CommitFailedError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import CommitFailedError, TopicAlreadyExistsError, for_code
 
 from tinsom.errors import LogError
-from tinsom.log.kafka.cluster import ANSWER_SECONDS, BATCH_BYTES, Cluster, stop_consumer
+from tinsom.log.kafka.cluster import ANSWER_SECONDS, BATCH_BYTES, RETRY_SECONDS, Cluster, stop_consumer
 from tinsom.topics import DAY_MS, Topic
 
 # A batch has a header, a record its lengths and its headers' lengths; zstd may add a little to noise.
 SLACK_BYTES = 65_536
-RETRY_SECONDS = 0.2
 
 
 def settings(topic: Topic, replication: int) -> dict[str, str]:
@@ -81,7 +80,7 @@ class Admin:
 
     async def _known(self) -> dict[str, list[dict[str, Any]]]:
         # All topics, not these: asking for a missing one would create it where brokers create by themselves.
-        found = await self._cluster.answer(self.client.describe_topics())
+        found = await self._cluster.ask(self.client.describe_topics)
         return {topic["topic"]: topic["partitions"] for topic in found}
 
     async def _create(self, topics: Mapping[str, Topic]) -> None:
@@ -90,7 +89,7 @@ class Admin:
             NewTopic(name, topic.partitions, replication, topic_configs=settings(topic, replication))
             for name, topic in topics.items()
         ]
-        response = await self._cluster.answer(self.client.create_topics(new, timeout_ms=10_000))
+        response = await self._cluster.ask(lambda: self.client.create_topics(new, timeout_ms=10_000))
         for name, code, message in response.topic_errors:
             error = for_code(code)
             if code and error is not TopicAlreadyExistsError:  # another process was faster
@@ -109,19 +108,11 @@ class Admin:
 
     async def committed(self, group: str, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Committed offsets, for partitions that have one. Raises UnreachableError."""
-        offsets = await self._cluster.answer(self._committed(self._cluster.group_id(group), partitions))
-        return {p: offset for p, offset in offsets.items() if offset >= 0}
-
-    async def _committed(self, group: str, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Ask until the group's coordinator has moved in; the time is bounded by whoever asks."""
-        while True:
-            try:
-                found = await self.client.list_consumer_group_offsets(group, partitions=list(partitions))
-                return {p: offset.offset for p, offset in found.items()}
-            except KafkaError as error:
-                if not error.retriable:
-                    raise
-            await asyncio.sleep(RETRY_SECONDS)
+        id = self._cluster.group_id(group)
+        found = await self._cluster.ask(
+            lambda: self.client.list_consumer_group_offsets(id, partitions=list(partitions))
+        )
+        return {p: offset.offset for p, offset in found.items() if offset.offset >= 0}
 
     async def reset(self, group: str, partition: TopicPartition, offset: int) -> None:
         """Commit `offset` from outside, which a broker allows while the group has no member. Raises LogError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ FETCH_WAIT = 0.25
 # Two transactions of one producer in a row meet the markers of the first; 100 ms (the default) would show in p99.
 RETRY_BACKOFF_MS = 20
 ANSWER_SECONDS = 15.0  # how long a question to the brokers may take, their own restarts included
+RETRY_SECONDS = 0.2
 STOP_SECONDS = 3.0
 
 
@@ -170,6 +171,19 @@ class Cluster:
             raise self.unreachable() from error
         except KafkaError as error:
             raise (self.unreachable() if error.retriable else LogError(f"Kafka refused: {error}")) from error
+
+    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """As `answer`, for questions that aiokafka does not repeat itself: nodes come and go, leaders move."""
+        return await self.answer(self._ask(question))
+
+    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            try:
+                return await question()
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
