@@ -11,6 +11,8 @@ from services.classifier.mentions import Mention, grouped
 from services.classifier.reading import Reading, Segment
 from services.classifier.taxonomy import Taxonomy
 
+# Named in any text about anything.
+_EVERYWHERE = frozenset(("chinh-phu", "thu-tuong", "quoc-hoi", "chu-tich-nuoc"))
 HEAD = (Segment.TITLE, Segment.LEDE)
 # An issuer stands right behind its document: "Nghị định số 13/2023/NĐ-CP ngày 17/4/2023 của Chính phủ".
 ISSUER_REACH = 45
@@ -23,17 +25,24 @@ def initiatives(
     """Weak words count in a public item, often enough for their initiative, or beside a public body."""
     proven = {mention.id for mention in named if not mention.weak}
     weak = grouped(mention for mention in named if mention.weak and mention.id not in proven)
-    public = is_public(reading, bodies, docs)
+    public = is_public(reading, bodies, docs) and not is_abroad(reading, taxonomy)
     kept = {tag for tag, group in weak.items() if _is_enough(reading, tag, group, bodies, taxonomy, public)}
     accepted = [mention for mention in named if mention.id in proven or mention.id in kept]
     return [*accepted, *_implied(bodies, taxonomy)]
+
+
+def is_abroad(reading: Reading, taxonomy: Taxonomy) -> bool:
+    """The headline names another country and nothing names Việt Nam: its digital economy is not ours."""
+    title = reading.plain[: reading.title_end]
+    return "việt nam" not in reading.lower and any(f" {name} " in title for name in taxonomy.context.foreign)
 
 
 def is_public(reading: Reading, bodies: Bodies, docs: Sequence[Found]) -> bool:
     """Is this about what public bodies do? One at the head of the text, or two anywhere, or a known document."""
     if len({mention.id for mention in bodies.agencies}) >= 2 or any(doc.initiative for doc in docs):
         return True
-    actors = [*bodies.agencies, *bodies.places] if bodies.agencies else []
+    acting = [mention for mention in bodies.agencies if mention.id not in _EVERYWHERE]
+    actors = [*bodies.agencies, *(bodies.places if acting else ())]
     return any(reading.segment(mention.start) in HEAD for mention in actors)
 
 

@@ -19,6 +19,8 @@ from services.classifier.reading import Reading, Segment
 from services.classifier.taxonomy import Agency, Taxonomy
 from tinsom.text import tone_variants
 
+# Every country has these.
+_OF_A_STATE = frozenset(("government", "ministry", "assembly", "state", "ministerial-agency", "court"))
 _UNIT = re.compile(r"\s(?:nhân dân\s)?(?:(tỉnh|thành phố|tp\.?|t\.)\s?)?")
 _JOIN = re.compile(r"\s?(?:,|và|-|/)\s?|\s")
 _FOCUS_SEGMENTS = (Segment.TITLE, Segment.LEDE)
@@ -48,6 +50,7 @@ class Lexicon:
     ordered: tuple[str, ...]
     surnames: frozenset[str]
     organisations: re.Pattern[str]
+    foreign: re.Pattern[str]
 
     @classmethod
     def of(cls, taxonomy: Taxonomy) -> Lexicon:
@@ -76,6 +79,7 @@ class Lexicon:
             tuple(taxonomy.context.ordered),
             frozenset(taxonomy.context.surnames),
             re.compile(rf"(?:^|\s)(?:{'|'.join(taxonomy.context.organisations) or chr(0)})(?:\s\S+){{1,6}}$"),
+            re.compile(rf"\s(?:của\s)?(?:{'|'.join(taxonomy.context.foreign) or chr(0)})(?!\w)"),
         )
 
 
@@ -209,6 +213,8 @@ class Finder:
         if hit.start in self.headed:
             return  # a local body took this head: "Cục Thuế tỉnh …"
         agency = self.lexicon.taxonomy.agencies[entry.id]
+        if agency.type in _OF_A_STATE and self.lexicon.foreign.match(self.reading.plain, hit.end):
+            return
         if not _existed(agency, self.reading.day):
             return
         factor = 0.6 if entry.rule.endswith("/anaphor") else 1.0
@@ -260,7 +266,7 @@ class Finder:
         if start in self.bound or unit:
             factor = 1.5
         elif before.endswith(("tại", "ở")):
-            factor = 0.2 if _VENUE.search(before) else 0.5
+            factor = 0.2 if _VENUE.search(before) else 0.3
         self.found.places.append(Mention(self._current(entry.id), start, end, entry.rule, factor))
 
     def _is_in_a_name(self, start: int) -> bool:

@@ -47,6 +47,9 @@ _CLASSES = re.compile(
 _ORDERERS = frozenset(("thu-tuong", "pho-thu-tuong", "chinh-phu", "quoc-hoi", "bo-chinh-tri", "ban-bi-thu"))
 _LAW_TALK = (
     "diễn ra",
+    "định kỳ",
+    "hằng năm",
+    "hàng năm",
     "hiệu lực",
     "có hiệu lực",
     "áp dụng từ",
