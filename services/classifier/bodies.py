@@ -148,8 +148,10 @@ class Finder:
         local = self.lexicon.taxonomy.local[entry.id]
         if not local.cores:
             return entry.id, hit.end
+        if not self.reading.plain[hit.end + 1].isupper():
+            return None, hit.end
         core = self.lexicon.department.match(self.reading.lower, hit.end + 1)
-        if core is None or not self.reading.plain[core.start()].isupper():
+        if core is None:
             return None, hit.end
         return f"{entry.id}-{self.lexicon.department_ids[core[1]]}", core.end()
 
@@ -230,8 +232,9 @@ class Finder:
             gap = _LIST_GAP.match(lower, at)
             if gap is None:
                 return
-            core = self.lexicon.ministry.match(lower, gap.end())
-            if core is None or not plain[core.start()].isupper() or _UNIT_AFTER.match(lower, core.end()):
+            # A capital first: it is cheaper than trying every name.
+            core = self.lexicon.ministry.match(lower, gap.end()) if plain[gap.end()].isupper() else None
+            if core is None or _UNIT_AFTER.match(lower, core.end()):
                 return
             if gap.end() in self.agency_starts:
                 return

@@ -22,12 +22,12 @@ class When(NamedTuple):
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "1": 1, "2": 2, "3": 3, "4": 4, "một": 1, "hai": 2, "ba": 3, "tư": 4}
 _SEP = r"\s?[/.-]\s?"
 _DAY = re.compile(
-    rf"(?<![\d/.-])(?:(\d{{1,2}}){_SEP}(\d{{1,2}})(?:{_SEP}(\d{{4}}))?(?!\s?[/-]?\d)"
-    rf"|(\d{{1,2}}) tháng (\d{{1,2}})(?:(?: năm |/)(\d{{4}}))?)"
+    rf"(?<![0-9/.-])(?:([0-9]{{1,2}}){_SEP}([0-9]{{1,2}})(?:{_SEP}([0-9]{{4}}))?(?!\s?[/-]?[0-9])"
+    rf"|([0-9]{{1,2}}) tháng ([0-9]{{1,2}})(?:(?: năm |/)([0-9]{{4}}))?)"
 )
-_MONTH = re.compile(r"tháng (\d{1,2})(?:(?:\s?[/-]\s?| năm |\.)(\d{4})| năm nay)?(?![\d/])")
-_QUARTER = re.compile(r"quý (i{1,3}|iv|[1-4])(?![\w])(?:(?:\s?[/-]\s?| năm |\s)(\d{4})| năm nay)?")
-_YEAR = re.compile(r"năm (\d{4})(?!\d)|năm nay")
+_MONTH = re.compile(r"tháng ([0-9]{1,2})(?:(?:\s?[/-]\s?| năm |\.)([0-9]{4})| năm nay)?(?![0-9/])")
+_QUARTER = re.compile(r"quý (i{1,3}|iv|[1-4])(?![\w])(?:(?:\s?[/-]\s?| năm |\s)([0-9]{4})| năm nay)?")
+_YEAR = re.compile(r"năm ([0-9]{4})(?![0-9])|năm nay")
 
 
 _TIME_WORDS = ("ngày", "sáng", "chiều", "tối", "trưa", "từ", "đến", "trước", "mai", "nay", "sau", "và")

@@ -40,20 +40,21 @@ _WORDS = {
 }
 # The left guard keeps "06/QĐ-TTg" from being found in "2006/QĐ-TTg".
 _NUMBER = re.compile(
-    r"(?<![\w/.,])(\d{1,5}(?:\.\d{1,2})?[a-z]?)\s?"
-    r"(?:/\s?((?:19|20)\d{2})\s?)?([/-])\s?"
+    r"(?<![\w/.,])([0-9]{1,5}(?:\.[0-9]{1,2})?[a-z]?)\s?"
+    r"(?:/\s?((?:19|20)[0-9]{2})\s?)?([/-])\s?"
     r"([A-ZĐƯ][\wĐđ&]*(?:\s?[-/]\s?[A-ZĐƯ][\wĐđ&]*)*)"
 )
 _BARE = re.compile(
-    r"\s(?:số\s|số:\s)?(\d{1,4}(?:\.\d{1,2})?)(?![\w%])(?!\s?/|\.\d|,\d)(?:[ -]+(nq|kl|ct)(?:[ /-]+(tw))?\b)?"
+    r"\s(?:số\s|số:\s)?([0-9]{1,4}(?:\.[0-9]{1,2})?)(?![\w%])(?!\s?/|\.[0-9]|,[0-9])"
+    r"(?:[ -]+(nq|kl|ct)(?:[ /-]+(tw))?\b)?"
 )
-_OF = re.compile(r"(?: ngày [\d/.-]+)? của (?:bộ trưởng )?")
-_BY_YEAR = re.compile(r"\s(?:số\s)?(\d{1,3})(?: năm |/)((?:19|20)\d{2})(?![\d/])")
+_OF = re.compile(r"(?: ngày [0-9/.-]+)? của (?:bộ trưởng )?")
+_BY_YEAR = re.compile(r"\s(?:số\s)?([0-9]{1,3})(?: năm |/)((?:19|20)[0-9]{2})(?![0-9/])")
 _DATED = re.compile(
     r"[,\s(]*(?:của [\w\s]{3,40}?\s)?(?:được\s)?(?:ban hành\s)?(?:ngày\s)?"
-    r"(?:(\d{1,2})\s?[/.-]\s?(\d{1,2})\s?[/.-]\s?(\d{4})|(\d{1,2}) tháng (\d{1,2}) năm (\d{4}))"
+    r"(?:([0-9]{1,2})\s?[/.-]\s?([0-9]{1,2})\s?[/.-]\s?([0-9]{4})|([0-9]{1,2}) tháng ([0-9]{1,2}) năm ([0-9]{4}))"
 )
-_YEAR = re.compile(r"[\s(]*(?:năm\s|của năm\s)?((?:19|20)\d{2})(?!\d|\s?[-/]\s?\d)")
+_YEAR = re.compile(r"[\s(]*(?:năm\s|của năm\s)?((?:19|20)[0-9]{2})(?![0-9]|\s?[-/]\s?[0-9])")
 _KIND_CODES = frozenset(
     {*_WORDS.values(), "NQLT", "TTLT", "HD", "QC", "VBHN", "UBND", "SL", "PL", "L", "CTr", "ĐA", "CTĐT"}
 )
@@ -102,7 +103,7 @@ def _plain_number(number: str) -> str:
 
 def _kind_and_issuer(suffix: str) -> tuple[str | None, str | None]:
     head, _, issuer = re.sub(r"\s", "", suffix).replace("/", "-").partition("-")
-    if re.fullmatch(r"QH\d{1,2}", head):
+    if re.fullmatch(r"QH[0-9]{1,2}", head):
         return None, head
     codes = {code.upper(): code for code in _KIND_CODES}
     if head.upper() in codes:
@@ -143,7 +144,7 @@ def _numbered(reading: Reading, registry: Registry) -> Iterable[Found]:
 def _document(match: re.Match[str], reading: Reading, registry: Registry) -> Found | None:
     kind, issuer = _kind_and_issuer(match[4])
     suffix = re.sub(r"\s", "", match[4])
-    if kind is None and "-" not in suffix and not re.fullmatch(r"QH\d{1,2}", suffix):
+    if kind is None and "-" not in suffix and not re.fullmatch(r"QH[0-9]{1,2}", suffix):
         return None
     number, year = _plain_number(match[1]), int(match[2]) if match[2] else None
     key = _key(number, year, match[3], suffix, kind, issuer)

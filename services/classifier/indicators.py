@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from services.classifier.reading import Reading
 from tinsom import messages as m
 
-_NUMBER = re.compile(r"\d[\d.,]*")
+_NUMBER = re.compile(r"[0-9][0-9.,]*")
 _SCALES = {"nghìn": 1e3, "ngàn": 1e3, "triệu": 1e6, "tỷ": 1e9, "tỉ": 1e9, "vạn": 1e4}
 _UNITS = (
     "tài khoản", "hồ sơ", "nhiệm vụ", "thủ tục hành chính", "thủ tục", "dịch vụ công", "lượt", "giao dịch",
@@ -18,7 +18,7 @@ _UNITS = (
     "tỉnh", "xã", "phường", "bộ", "tổ",
 )  # fmt: skip
 _UNIT = re.compile(r"\s?(%)|((?:\s(?:nghìn|ngàn|triệu|tỷ|tỉ|vạn))*)\s(" + "|".join(_UNITS) + r")(?!\w)")
-_THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+$")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+$")
 _CLAUSE = re.compile(r"[.,;:()]\s|[;()]|\.$")
 MAX_NAME = 80
 MAX_INDICATORS = 40
@@ -67,7 +67,7 @@ def parse_number(digits: str) -> float | None:
         digits = digits.replace(".", "")
     elif digits.count(",") == 1 and "." in digits:
         digits = digits.replace(".", "").replace(",", ".")
-    elif re.fullmatch(r"\d{1,3}(?:,\d{3}){2,}", digits):
+    elif re.fullmatch(r"[0-9]{1,3}(?:,[0-9]{3}){2,}", digits):
         digits = digits.replace(",", "")
     else:
         digits = digits.replace(",", ".")
