@@ -1,4 +1,4 @@
-"""Commands that look at the world and change nothing: poll, extract, sources."""
+"""Commands that look at the world and change nothing: poll, extract."""
 
 from __future__ import annotations
 
@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli.shared import (
-    DEFAULT_CONFIG,
-    ConfigPath,
-    counting,
-    load_config,
-    note,
-    run_async,
-    say,
-    say_json,
-    show,
-)
+from services.cli.shared import counting, note, run_async, say, say_json, show
 from tinsom.errors import TinsomError
 
 if TYPE_CHECKING:
@@ -47,13 +37,15 @@ _HINTS = {
 def register(app: typer.Typer) -> None:
     app.command()(poll)
     app.command()(extract)
-    sources = typer.Typer(help="The source list.", no_args_is_help=True)
-    sources.command("list")(sources_list)
-    sources.command("check")(sources_check)
-    app.add_typer(sources, name="sources")
 
 
-def _exit_for(outcomes: Iterable[str]) -> None:
+def meaning(outcome: str) -> str:
+    """An outcome in a few words; empty for one that speaks for itself."""
+    return _HINTS.get(outcome, "")
+
+
+def exit_for(outcomes: Iterable[str]) -> None:
+    """Leave with 3 when a source could not be reached, 1 when one is not well."""
     bad = [outcome for outcome in outcomes if outcome not in GOOD]
     if bad:
         raise typer.Exit(3 if any(outcome in UNREACHED for outcome in bad) else 1)
@@ -77,7 +69,7 @@ def poll(
             say_json(_json(report_json(report)))
         else:
             _show_poll(report)
-    _exit_for(report.look.outcome for report in reports)
+    exit_for(report.look.outcome for report in reports)
 
 
 def _json(row: dict[str, Any]) -> bytes:
@@ -157,36 +149,3 @@ def _show_page(row: dict[str, Any]) -> None:
     for paragraph in text.splitlines():
         say(paragraph)
     say("")
-
-
-# --- sources ------------------------------------------------------------------------------------------------
-
-
-def sources_list(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """The sources of the configuration."""
-    rows = [
-        (s.id, s.tier, f"{s.interval:g} s" if s.enabled else "off", s.name, s.url)
-        for s in load_config(config).sources
-    ]
-    show(("id", "tier", "every", "name", "url"), rows, empty=f"{config} names no source")
-
-
-def sources_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Poll every source once and print a health table; exit code 1 when one is not well."""
-    from services.collector.commands import poll_urls
-
-    settings = load_config(config)
-    private = bool(settings.collector.allow_private)
-    sources = [source for source in settings.sources if source.enabled]
-    with counting(f"polling {len(sources)} sources"):
-        urls = [source.url for source in sources]
-        reports = run_async(poll_urls(urls, private, contact=settings.collector.contact))
-    rows = []
-    for source, report in zip(sources, reports, strict=True):
-        newest = max((d.dated.at for d in report.decisions if d.dated.at), default=None)
-        when = newest.astimezone().isoformat(timespec="minutes") if newest else ""
-        rows.append(
-            (source.id, report.look.outcome, len(report.decisions), when, _HINTS.get(report.look.outcome, ""))
-        )
-    show(("id", "outcome", "entries", "newest", "what it means"), rows, empty=f"{config} names no source")
-    _exit_for(report.look.outcome for report in reports)

@@ -120,8 +120,12 @@ def test_sources_list_and_check_read_the_configuration(tinsom: Command, site: Si
         ["c", "2", "off", ""],
     ]
     checked = tinsom("sources", "check")
-    assert checked.code == 1
-    assert [line.split("\t")[:3] for line in checked.lines[1:]] == [["a", "ok", "2"], ["b", "html", "0"]]
+    assert checked.code == 1, checked
+    assert [line.split("\t")[:3] for line in checked.lines[1:]] == [
+        ["a", "ok", "2"],
+        ["b", "html", "0"],
+        ["c", "gone", "0"],
+    ]
     assert "a page, not a feed" in checked.out
 
 
@@ -130,3 +134,41 @@ def test_no_source_is_said(tinsom: Command, folder: Path) -> None:
     for command in ("list", "check"):
         result = tinsom("sources", command)
         assert (result.code, result.out, result.error) == (0, "", "tinsom.yaml names no source")
+
+
+def test_discover_shows_the_feeds_of_a_page(tinsom: Command, site: Site) -> None:
+    link = b"<html><head><link rel='alternate' type='application/rss+xml' href='/rss' title='t'></head></html>"
+    site["/"] = (200, HTML, link)
+    site["/bare"] = (200, HTML, b"<html><body>nothing</body></html>")
+    result = tinsom("sources", "discover", f"{site.base}/", "--allow-private")
+    assert result.code == 0
+    assert result.lines[1].split("\t")[:3] == [f"{site.base}/rss", "ok", "2"]
+    del site["/rss"]
+    assert f"no feed found at {site.base}/bare" in tinsom.fails(
+        "sources", "discover", f"{site.base}/bare", "--allow-private", code=1
+    )
+    assert "not an http or https address" in tinsom.fails("sources", "discover", "x", code=1)
+    assert "connection" in tinsom.fails("sources", "discover", "http://127.0.0.1:1/", "--allow-private", code=3)
+
+
+def test_opml_goes_out_and_comes_in_again(tinsom: Command, folder: Path) -> None:
+    (folder / "tinsom.yaml").write_text("sources: [{id: a, url: 'http://a.test/rss', name: 'Báo \"A\" & B'}]\n")
+    exported = tinsom("sources", "export-opml")
+    assert (exported.code, exported.err) == (0, "")
+    (folder / "mine.opml").write_text(exported.out, "utf-8")
+    (folder / "empty.yaml").write_text("")
+    imported = tinsom("sources", "import-opml", "mine.opml", "-c", "empty.yaml")
+    (folder / "new.yaml").write_text("sources:\n" + imported.out, "utf-8")
+    assert tinsom("check", "-c", "new.yaml").out == "new.yaml: no fault found\n"
+    assert tinsom("sources", "list", "-c", "new.yaml").lines[1].split("\t")[3:] == [
+        'Báo "A" & B',
+        "http://a.test/rss",
+    ]
+    again = tinsom("sources", "import-opml", "mine.opml")
+    assert (again.out, again.error) == ("", "0 of 1 feeds are new; add the lines to `sources:` in tinsom.yaml")
+
+
+def test_what_is_no_opml_is_one_line(tinsom: Command, folder: Path) -> None:
+    (folder / "text").write_text("no")
+    assert tinsom.fails("sources", "import-opml", "text", code=1).startswith("tinsom: text: this is no OPML file")
+    assert "cannot read nosuch" in tinsom.fails("sources", "import-opml", "nosuch", code=1)

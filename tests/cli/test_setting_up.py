@@ -16,7 +16,19 @@ from tests.cli.running import Command
 ENTRIES = ([sys.executable, "-m", "services.cli"], [str(Path(sys.executable).with_name("tinsom"))])
 COMMANDS = (
     *("init", "check", "apply", "send-test", "run", "collect", "classify", "alert", "poll", "extract", "tag"),
-    *("why", "dump", "replay", "demo", "sources list", "sources check", "taxonomy lint", "taxonomy show"),
+    *(
+        "why",
+        "dump",
+        "replay",
+        "demo",
+        "sources list",
+        "sources check",
+        "sources discover",
+        "sources import-opml",
+        "sources export-opml",
+        "taxonomy lint",
+        "taxonomy show",
+    ),
     *("topics apply", "topics check", "topics seek", "dead-letters list", "dead-letters show"),
     "dead-letters redrive",
 )
