@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli import demo, listing, looking, moving, replaying, running, tagging
+from services.cli import demo, listing, looking, moving, replaying, running, steering, tagging
 from tinsom import logs
 from tinsom.errors import TinsomError
 from tinsom.redact import redact
@@ -32,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Tin sớm, early news: monitoring of news and announcements.",
 )
-for module in (running, looking, listing, tagging, replaying, moving, demo):
+for module in (running, looking, listing, tagging, steering, replaying, moving, demo):
     module.register(app)
 
 

@@ -38,7 +38,7 @@ def tag(
     from services.classifier import commands
 
     tagger = commands.tagger_for(taxonomy)
-    lines = _lines(path)
+    lines = read_lines(path)
     head = [line.removeprefix(codecs.BOM_UTF8) for line in _until_text(lines)]
     if not head or not head[-1].strip():
         note(f"{path}: nothing to tag")
@@ -54,7 +54,7 @@ def tag(
             console.print(shown, soft_wrap=not console.is_terminal)
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def read_lines(path: Path) -> Iterator[bytes]:
     """Line by line: a pipe may never end."""
     if str(path) == "-":
         if sys.stdin.isatty():

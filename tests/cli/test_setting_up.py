@@ -35,14 +35,19 @@ COMMANDS = (
 NEEDS_LOG = [
     command.split()
     for command in (
-        *("why x", "topics check", "topics seek tag items --to latest", "dump items f"),
+        *("why x", "pause", "resume", "topics check", "topics seek tag items --to latest", "dump items f"),
         *("dead-letters list", "dead-letters show 0-0", "dead-letters redrive --all"),
     )
 ]
 NEEDS_CONFIG = [
     *NEEDS_LOG,
     *(["apply"], ["run"], ["collect"], ["classify"], ["alert"], ["send-test", "x"], ["topics", "apply"]),
-    *(["sources", "list"], ["sources", "check"], ["replay", "f", "--namespace", "n"]),
+    *(
+        ["route-test", "tinsom.yaml"],
+        ["sources", "list"],
+        ["sources", "check"],
+        ["replay", "f", "--namespace", "n"],
+    ),
 ]
 
 
