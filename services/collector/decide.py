@@ -96,7 +96,7 @@ def decide(
     distrust = _distrust(candidates, known, feed, source.id, len(unchanged))
     candidates = [_matched(_trusting(c, distrust), known) for c in candidates]
     winners, losers = _unique(candidates)
-    fold = _Fold(source, now, known.layer(), titles=_bulk_titles(winners, known))
+    fold = _Fold(source, now, known.layer(), titles=_bulk_titles(winners, known, len(entries) + len(unchanged)))
     fold.claimed = {id_name(c.match.id) for c in winners if c.match is not None} | set(unchanged)
     baseline = _is_baseline(feed, source, bool(fold.claimed))
     archive = _archive(winners, now)
@@ -233,11 +233,14 @@ def _strong_match(c: _Candidate, known: Known) -> ItemState | None:
     return None
 
 
-def _bulk_titles(winners: list[_Candidate], known: Known) -> dict[str, str]:
-    """Title → item id, if so many unknown entries bear known titles that somebody published an archive again."""
+def _bulk_titles(winners: list[_Candidate], known: Known, shown: int) -> dict[str, str]:
+    """Title → item id, if so many unknown entries bear known titles that somebody published an archive again.
+
+    `shown`: entries in the document; only where half of them are unknown is every title of the publisher read.
+    """
     unmatched = [c for c in winners if c.match is None and known.find(c.names.weak) is None]
     long_ones = [c for c in unmatched if identity.has_long_title(c.entry)]
-    if len(long_ones) < BULK:
+    if len(long_ones) < BULK or len(unmatched) * 2 < shown:
         return {}
     titles = {item.published[:8]: item.id for item in known.items()}
     again = sum(c.title in titles for c in long_ones)
