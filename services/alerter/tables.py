@@ -59,6 +59,10 @@ class Follower:
             if await self.table.refresh():
                 self.changed()
 
+    async def close(self) -> None:
+        """When nobody refreshes it any more: on Kafka a tail holds a connection."""
+        await self.table.tail.close()
+
     def changed(self) -> None:
         """Make the decoded view anew."""
 
