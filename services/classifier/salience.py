@@ -74,6 +74,8 @@ class Scorer:
             points += w["background"]
         if self._is_crime():
             points += w["crime"]
+        if not self.taxonomy.initiatives[tag].weak_primary and all(mention.weak for mention in own):
+            points = min(points, PRIMARY - LEAST)
         return max(LEAST, round(points, 2))
 
     def agency(self, tag: str, group: Sequence[Mention]) -> float:
@@ -98,7 +100,8 @@ class Scorer:
     def _is_crime(self) -> bool:
         if self._crime is None:
             title = self.reading.lower[: self.reading.title_end]
-            self._crime = any(word in title for word in self.taxonomy.context.crime)
+            words = self.taxonomy.context
+            self._crime = any(w in title for w in words.crime) and not any(w in title for w in words.prevention)
         return self._crime
 
     def _orders_in(self, sentence: tuple[int, int]) -> bool:

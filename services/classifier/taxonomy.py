@@ -58,6 +58,7 @@ class Initiative(_Row, frozen=True, kw_only=True):
     aliases: list[str] = []
     abbreviations: list[str] = []
     weak: list[str] = []
+    weak_primary: bool = True  # False: weak words alone are never what an item is about
     bare: list[str] = []  # heads that stand for the name once it was given in full
     weak_min: int = 1  # so many weak mentions are needed when nothing else proves it
     blocks: list[str] = []  # phrases that contain an alias and mean something else
@@ -145,6 +146,7 @@ class Context(_Row, frozen=True, kw_only=True):
     ordered: list[str] = []  # what makes it the one that is told to, right before
     surnames: list[str] = []
     crime: list[str] = []
+    prevention: list[str] = []  # a headline about keeping crime away is policy
     orders: list[str] = []  # words of a sentence that orders, plans or reports work
 
 

@@ -101,3 +101,79 @@ def test_what_must_stay_empty_stays_empty() -> None:
 @pytest.mark.parametrize("number", DATES)
 def test_no_province_is_found_in_a_tax(number: int) -> None:
     assert "hue" not in {place.id for place in tags_of(number).places}
+
+
+DOCUMENTS = {0: {"57-NQ/TW"}, 1: {"422/QĐ-TTg", "05/CT-TTg"}, 2: {"06/QĐ-TTg"}, 3: {"57-NQ/TW"}, 4: set()}
+PLACES = {
+    0: set(),
+    1: {"da-nang", "binh-phuoc", "nam-dinh", "binh-duong"},
+    2: {"dong-thap", "quang-ngai", "quang-tri", "tien-giang", "tra-vinh"},
+    3: set(),
+    4: set(),
+}
+EVENTS = {
+    0: ("session", "ubqg-cds", 10, "2025-02-06"),
+    1: ("session", "ubqg-cds", 5, "2023-02-25"),
+    2: ("conference", "ubqg-cds", None, "2022-12-25"),
+    3: ("session", "bcd-cp-khcn-cds-da06", 4, "2025-09-24"),
+    4: ("session", "ubqg-cds", 2, "2022-04-27"),
+}
+DEADLINES = {1: {"2023-03-31", "2023-06-30"}, 4: {"2022-06-30"}}
+INDICATORS = {
+    1: {(101, "nhiệm vụ"), (18, "nhiệm vụ"), (5, "đồng chí"), (40_000_000, "tài khoản"), (53, "dịch vụ công")},
+    2: {
+        (24, "mục tiêu"),
+        (11, "mục tiêu"),
+        (13, "mục tiêu"),
+        (89, "nhiệm vụ"),
+        (47, "nhiệm vụ"),
+        (34, "nhiệm vụ"),
+    },
+    3: {
+        (60, "nhiệm vụ"),
+        (7_500_000, "hồ sơ"),
+        (1.5e12, "đồng"),
+        (28.2, "%"),
+        (111.4e9, "usd"),
+        (27, "%"),
+        (70, "%"),
+    },
+    4: {(40, "%"), (1, "%"), (20, "%"), (35, "nền tảng"), (12, "nhiệm vụ")},
+}
+# What is printed in teasers and counters of the page is no indicator of the article.
+NO_INDICATORS = {1: {3073}, 3: {243_000, 230_000}, 4: {388}}
+
+
+@needs_private_data
+@pytest.mark.parametrize("number", DATES)
+def test_documents_places_and_event(number: int) -> None:
+    tags = tags_of(number)
+    event = tags.events[0]
+    assert {document.key for document in tags.documents} == DOCUMENTS[number]
+    assert {place.id for place in tags.places} == PLACES[number]
+    assert (event.type, event.body, event.number, event.date) == EVENTS[number]
+
+
+@needs_private_data
+@pytest.mark.parametrize("number", DEADLINES)
+def test_deadlines(number: int) -> None:
+    assert DEADLINES[number] <= {str(task.deadline) for task in tags_of(number).tasks}
+
+
+@needs_private_data
+@pytest.mark.parametrize("number", INDICATORS)
+def test_indicators(number: int) -> None:
+    found = {(indicator.value, indicator.unit) for indicator in tags_of(number).indicators}
+    assert INDICATORS[number] <= found
+    assert not NO_INDICATORS.get(number, set()) & {value for value, _ in found}
+
+
+@needs_private_data
+def test_documents_resolve_to_their_dates() -> None:
+    dates = {document.key: document.date for number in DATES for document in tags_of(number).documents}
+    assert dates == {
+        "57-NQ/TW": "2024-12-22",
+        "422/QĐ-TTg": "2022-04-04",
+        "05/CT-TTg": "2023-02-23",
+        "06/QĐ-TTg": "2022-01-06",
+    }
