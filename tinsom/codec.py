@@ -30,6 +30,7 @@ TYPES: dict[str, type[m.Message]] = {
     "vn.tinsom.alert.v1": m.Alert,
     "vn.tinsom.suppression.v1": m.Suppression,
     "vn.tinsom.delivery.v1": m.Delivery,
+    "vn.tinsom.verdict.v1": m.Verdict,
     "vn.tinsom.version.v1": m.Version,
 }
 _NAMES = {struct: name for name, struct in TYPES.items()}

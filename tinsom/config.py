@@ -95,6 +95,7 @@ class TelegramConfig(_Section, frozen=True, kw_only=True):
     token_env: str = ""
     api_url: str = "https://api.telegram.org"
     timeout: float = 15.0
+    bot: bool = False  # listen to readers: two buttons under each alert, /start, /stop; no other program may
 
 
 class EmailConfig(_Section, frozen=True, kw_only=True):

@@ -324,6 +324,19 @@ class Delivery(Message, frozen=True, kw_only=True):
     not_before: datetime | None = None  # a pending one is not tried earlier
     lane: Literal["now", "digest"] = "now"
     digest: list[str] = []  # a digest: its frozen list of alert ids
+    item: str = ""
+    matched: list[str] = []  # as in the alert, kept when the alert is not: a verdict speaks of it
+
+
+class Verdict(Message, frozen=True, kw_only=True):
+    """What one reader thinks of one alert; the newest counts. `reader` is a keyed hash, not an account."""
+
+    reader: str
+    alert: str
+    verdict: Literal["right", "irrelevant"]
+    item: str
+    matched: list[str]
+    at: datetime
 
 
 class Version(Message, frozen=True, kw_only=True):

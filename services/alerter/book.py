@@ -22,6 +22,14 @@ HOUR, WEEK = 3_600.0, 7 * 86_400.0
 _RANK = {"urgent": 0, "normal": 1, "low": 2}
 
 
+class About(NamedTuple):
+    """To whom an alert went, what item it was about, and what had matched."""
+
+    destination: str
+    item: str
+    matched: tuple[str, ...]
+
+
 class Rate(NamedTuple):
     """Alerts meant to be sent at once: in the last hour, in the last week, and seconds since the first."""
 
@@ -34,7 +42,8 @@ class Rate(NamedTuple):
 class Book:
     open: dict[str, Delivery] = field(default_factory=dict)
     _states: dict[str, dict[str, None]] = field(default_factory=dict)
-    _known: set[bytes] = field(default_factory=set)
+    _known: dict[bytes, About | None] = field(default_factory=dict)
+    _same: dict[About, About] = field(default_factory=dict)  # one object for equal ones: most are
     _told: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     _lines: dict[str, list[tuple[int, float, int, str]]] = field(default_factory=dict)
     _waiting: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -47,7 +56,8 @@ class Book:
     def put(self, delivery: Delivery) -> None:
         """Take over the newest record of a delivery."""
         identity = delivery.alert_id
-        self._known.add(_short(identity))
+        about = About(delivery.destination, delivery.item, tuple(delivery.matched))
+        self._known[_short(identity)] = self._same.setdefault(about, about) if delivery.item else None
         self._remember_told(delivery)
         before = self.open.pop(identity, None)
         if before is not None:
@@ -145,6 +155,10 @@ class Book:
 
     def knows(self, alert_id: str) -> bool:
         return _short(alert_id) in self._known
+
+    def about(self, alert_id: str) -> About | None:
+        """What a verdict on this alert speaks of."""
+        return self._known.get(_short(alert_id))
 
     def told(self, destination: str, story: str) -> bool:
         """Has this destination been told of the story, or is it about to be?"""

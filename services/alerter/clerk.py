@@ -30,12 +30,14 @@ class Clerk:
     book: Book
     tools: Tools
 
-    async def write(self, deliveries: Sequence[Delivery], learned: Destination | None = None) -> None:
+    async def write(
+        self, deliveries: Sequence[Delivery], learned: Destination | None = None, more: Sequence[Output] = ()
+    ) -> None:
         """One transaction; the partition's lock is held. Raises FencedError, LogError: nothing was written."""
-        if not deliveries:
+        if not (deliveries or learned or more):
             return
         now = millis(self.tools.clock.now())
-        outputs = [delivery_output(d, now) for d in deliveries]
+        outputs = [*(delivery_output(d, now) for d in deliveries), *more]
         key = ""
         if learned is not None:
             key = catalogue.BOT + learned.alias

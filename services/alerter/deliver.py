@@ -9,6 +9,8 @@ import structlog
 
 from services.alerter import arrival, ledger
 from services.alerter.book import Book
+from services.alerter.bot import Bot
+from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.clerk import delivery_output
 from services.alerter.sender import Sender
 from services.alerter.tools import Tools
@@ -31,6 +33,8 @@ class DeliverStage(Stage):
     log: Log
     tools: Tools
     senders: dict[int, Sender] = field(default_factory=dict)
+    bot_key: bytes = b""  # listen to readers of the Telegram channel, with this key for their names
+    bots: dict[int, Bot] = field(default_factory=dict)
     name = "deliver"
     topic = "alerts"
     outcomes = ("accepted", "postponed", "duplicate", "suppressed", "suppressed-by-plan")
@@ -44,8 +48,18 @@ class DeliverStage(Stage):
         self.tools.remember_pace(book.last_requests(self.tools.clock.now() - PACE_SECONDS))
         self.senders[partition.number] = sender = Sender(partition, book, self.tools)
         sender.start()
+        await self._listen(partition, sender)
+
+    async def _listen(self, partition: Partition, sender: Sender) -> None:
+        """Only the owner of partition 0 reads updates: two readers of one bot would fight over them."""
+        channel = self.tools.channels.get("telegram")
+        if partition.number == 0 and self.bot_key and isinstance(channel, TelegramChannel):
+            self.bots[0] = bot = Bot(self.log, sender.clerk, self.tools, channel, self.bot_key)
+            await bot.start()
 
     async def lost(self, partition: Partition) -> None:
+        if (bot := self.bots.pop(partition.number, None)) is not None:
+            await bot.stop()
         sender = self.senders.pop(partition.number, None)
         if sender is not None:
             await sender.stop()

@@ -76,6 +76,7 @@ def accepted(alert: Alert, now: float) -> Delivery:
     return Delivery(
         alert_id=alert.id, destination=alert.destination, state="pending", alert=alert,
         history=[Step(at=when(now), state="pending")], story=alert.story, revision=alert.revision,
+        item=alert.item, matched=alert.matched,
     )  # fmt: skip
 
 

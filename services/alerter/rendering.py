@@ -26,6 +26,7 @@ WORDS: dict[str, dict[str, str]] = {
         "maybe_twice": "Có thể trùng", "read": "Đọc bài gốc", "why": "Vì sao bạn nhận tin này",
         "new": "", "source_kind": "Thêm nguồn", "fact": "Cập nhật", "withdrawn": "Đã gỡ",
         "deadline_kind": "Sắp đến hạn", "burst": "Tin dồn dập", "silence": "Nguồn im lặng",
+        "right": "Đúng", "irrelevant": "Không liên quan",
         "untitled": "(không có tiêu đề)", "notice": "Thông báo", "digest": "Bản tin tổng hợp", "items": "tin",
         "unconfirmed": "Chưa chắc đã đến nơi (có thể trùng)", "with_deadline": "Có thời hạn", "others": "Tin khác",
     },
@@ -35,6 +36,7 @@ WORDS: dict[str, dict[str, str]] = {
         "maybe_twice": "Possibly a repeat", "read": "Read the original", "why": "Why you get this",
         "new": "", "source_kind": "Another source", "fact": "Update", "withdrawn": "Withdrawn",
         "deadline_kind": "Deadline near", "burst": "Burst of news", "silence": "Source is silent",
+        "right": "Right", "irrelevant": "Not relevant",
         "untitled": "(no title)", "notice": "Notice", "digest": "Digest", "items": "items",
         "unconfirmed": "Not sure to have arrived (maybe repeats)", "with_deadline": "With a deadline",
         "others": "Other news",
@@ -98,6 +100,17 @@ def telegram(letter: Letter) -> list[str]:
         return split.split(html)
     # Half the room: what was refused as too long must not be refused again.
     return [split.visible(part) for part in split.split(_untagged(html), limit=split.UNITS // 2)]
+
+
+def buttons(letter: Letter) -> tuple[tuple[str, str], ...]:
+    """Two buttons under an alert; what they send back fits in 64 bytes. None under a word of our own."""
+    if not letter.alert.item:
+        return ()
+    words = WORDS[letter.language]
+    return (
+        (f"👍 {words['right']}", f"v:+:{letter.alert.id}"),
+        (f"👎 {words['irrelevant']}", f"v:-:{letter.alert.id}"),
+    )
 
 
 def telegram_digest(digest: Digest) -> list[str]:

@@ -37,7 +37,7 @@ async def run_on(context: Context, console: Console | None) -> None:
     destinations = Destinations(log, clock, stop)
     tools = tools_of(context, destinations, console)
     plan = Worker(log, PlanStage(subscriptions, rules_of(context.config.alerter)), clock, context.health)
-    deliver = Worker(log, DeliverStage(log, tools), clock, context.health)
+    deliver = Worker(log, DeliverStage(log, tools, bot_key=wiring.bot_key(context)), clock, context.health)
     followers = [asyncio.create_task(table.follow()) for table in (subscriptions, destinations)]
     try:
         await _both(plan, deliver, stop)
@@ -45,6 +45,8 @@ async def run_on(context: Context, console: Console | None) -> None:
         for task in followers:
             task.cancel()
         await asyncio.gather(*followers, return_exceptions=True)
+        for table in (subscriptions, destinations):
+            await table.close()
         for channel in tools.channels.values():
             await channel.close()
 

@@ -18,6 +18,14 @@ def is_live(context: Context) -> bool:
     return not context.replay and context.log.namespace == context.config.namespace
 
 
+def bot_key(context: Context) -> bytes:
+    """The key for readers' names when the bot is to listen; empty when it is not, as in every replay."""
+    telegram = context.config.telegram
+    if telegram is None or not telegram.bot or not is_live(context):
+        return b""
+    return secret("token", telegram.token_file, telegram.token_env).encode()
+
+
 def channels(config: Config, *, live: bool, console: Console | None = None) -> dict[str, Channel]:
     """Name → channel. Raises ConfigError for a missing secret or a mail server without TLS.
 
@@ -29,7 +37,9 @@ def channels(config: Config, *, live: bool, console: Console | None = None) -> d
     made["terminal"] = TerminalChannel(console or Console())
     if config.telegram is not None:
         token = secret("token", config.telegram.token_file, config.telegram.token_env)
-        made["telegram"] = TelegramChannel(token, config.telegram.api_url, config.telegram.timeout)
+        made["telegram"] = TelegramChannel(
+            token, config.telegram.api_url, config.telegram.timeout, buttons=config.telegram.bot
+        )
     if config.email is not None:
         mail = config.email
         password = secret("password", mail.password_file, mail.password_env) if mail.username else ""

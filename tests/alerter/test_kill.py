@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -92,6 +93,24 @@ class Alerter:
                 process.send_signal(signal.SIGCONT)
                 process.kill()
             process.wait()
+
+
+async def stopped(process: subprocess.Popen[bytes], file: Path) -> None:
+    """SIGSTOP, but not in the middle of a transaction: SQLite's lock would be held as long as the stop lasts."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        if not file.exists():
+            return
+        connection = sqlite3.connect(file, timeout=0.2, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+            return
+        except sqlite3.OperationalError:
+            process.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.01)
+        finally:
+            connection.close()
 
 
 async def until(true: Callable[[], bool], seconds: float) -> None:
@@ -214,7 +233,7 @@ async def test_stopped_longer_than_its_intents_live_and_woken(
             await prepared(log, config, 200)
             first = alerter.launch()
             await until(lambda: len(api.accepted) > 40, 60)
-            first.send_signal(signal.SIGSTOP)
+            await stopped(first, tmp_path / "log.db")
             second = alerter.launch()
             newest = await all_settled(log, 200, 100)
             sent = len(api.accepted)

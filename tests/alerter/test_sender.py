@@ -43,7 +43,7 @@ async def test_a_replayed_alert_is_not_sent_again_nor_after_a_restart() -> None:
     await successor.stage.lost(successor.partition)
 
 
-@pytest.mark.parametrize("seconds", [130, pytest.param(600, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("seconds", [70, pytest.param(600, marks=pytest.mark.soak)])
 async def test_a_flood_meets_no_429(seconds: int) -> None:
     """Requirement 4: groups and private chats, all limits at once."""
     people = chats(*[f"p{n}" for n in range(40)])
@@ -199,7 +199,7 @@ async def test_urgent_in_doubt_comes_once_more_and_says_so(fault: str) -> None:
     await world.stage.lost(world.partition)
 
 
-@pytest.mark.parametrize(("chats_", "items"), [(10, 400), pytest.param(30, 3000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(("chats_", "items"), [(5, 100), pytest.param(30, 3000, marks=pytest.mark.soak)])
 async def test_six_hours_without_telegram(chats_: int, items: int) -> None:
     """Requirement 22: nothing lost, little written, a probe now and then, and no flood afterwards."""
     world = await start(chats(*[f"c{n}" for n in range(chats_)]))
@@ -222,11 +222,11 @@ async def test_six_hours_without_telegram(chats_: int, items: int) -> None:
     await world.stage.lost(world.partition)
 
 
-async def test_what_is_urgent_and_stayed_unsent_for_a_day_expires() -> None:
-    world = await start(chats("a"))
+async def test_what_is_urgent_and_stayed_unsent_too_long_expires() -> None:
+    world = await start(chats("a"), policy=ledger.Policy(expire_after=3600.0))
     world.channel.down = True
     await world.arrive(*alerts(3, destination="a", priority="urgent"))
-    await asyncio.sleep(86_400 + 600)
+    await asyncio.sleep(3600 + 600)
     world.channel.down = False
     await world.settle()
     assert world.states() == {"expired": 3}

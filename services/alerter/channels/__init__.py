@@ -28,6 +28,7 @@ class Part:
     html: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     reply_to: str = ""
+    buttons: tuple[tuple[str, str], ...] = ()  # (what it says, what it sends back)
 
 
 class Channel(Protocol):

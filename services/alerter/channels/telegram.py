@@ -42,7 +42,8 @@ class TelegramChannel:
     pace = pacing.TELEGRAM
     slack = 0.0
 
-    def __init__(self, token: str, api_url: str, timeout: float) -> None:
+    def __init__(self, token: str, api_url: str, timeout: float, *, buttons: bool = False) -> None:
+        self._buttons = buttons
         self._token = token
         self._base = f"{api_url.rstrip('/')}/bot{token}/"
         self._timeout = aiohttp.ClientTimeout(total=timeout)
@@ -50,10 +51,12 @@ class TelegramChannel:
 
     def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
         parts = rendering.telegram(letter)
-        return [_part(p, letter.plain, letter.reply_to) for p in parts]
+        buttons = rendering.buttons(letter) if self._buttons else ()
+        last = len(parts) - 1
+        return [_part(p, letter.plain, letter.reply_to, buttons if n == last else ()) for n, p in enumerate(parts)]
 
     def render_digest(self, digest: Digest, to: Destination) -> Sequence[Part]:
-        return [_part(p, digest.plain, "") for p in rendering.telegram_digest(digest)]
+        return [_part(p, digest.plain) for p in rendering.telegram_digest(digest)]
 
     async def send(self, to: Destination, part: Part, *, before_write: BeforeWrite) -> Answer:
         return await self.call("sendMessage", _send_message(to, part), before_write)
@@ -71,6 +74,19 @@ class TelegramChannel:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             phase: responses.Phase = "written" if context.written else "not_written"
             return Answer(phase, description=type(error).__name__)
+
+    async def ask(self, method: str, body: dict[str, Any], wait: float = 0.0) -> Any:
+        """Any other method; its result, or None for whatever kept it from coming. `wait`: long polling, in s."""
+        limit = aiohttp.ClientTimeout(total=(self._timeout.total or 0.0) + wait)
+        context = SimpleNamespace(before_write=lambda: None, written=False)
+        try:
+            async with self._session().post(
+                self._base + method, json=body, timeout=limit, trace_request_ctx=context, allow_redirects=False
+            ) as response:
+                answer = msgspec.json.decode(await response.content.read(_LONGEST_ANSWER), type=_Body)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return None
+        return answer.result if answer.ok else None
 
     def judge(self, answer: Answer) -> Verdict:
         return responses.telegram(answer)
@@ -114,8 +130,8 @@ class TelegramChannel:
         )
 
 
-def _part(text: str, plain: bool, reply_to: str) -> Part:
-    return Part(text="" if not plain else text, html="" if plain else text, reply_to=reply_to)
+def _part(text: str, plain: bool, reply_to: str = "", buttons: tuple[tuple[str, str], ...] = ()) -> Part:
+    return Part("" if not plain else text, "" if plain else text, reply_to=reply_to, buttons=buttons)
 
 
 def _foreign(status: int) -> Answer:
@@ -144,6 +160,9 @@ def _send_message(to: Destination, part: Part) -> dict[str, Any]:
     }
     if part.html:
         body["parse_mode"] = "HTML"
+    if part.buttons:
+        row = [{"text": says, "callback_data": sends} for says, sends in part.buttons]
+        body["reply_markup"] = {"inline_keyboard": [row]}
     if part.reply_to.isdecimal():
         # In another topic, or with the original gone, it is a message of its own.
         body["reply_parameters"] = {"message_id": int(part.reply_to), "allow_sending_without_reply": True}

@@ -75,6 +75,7 @@ class Accepted:
     entities: tuple[Entity, ...]
     method: str = "sendMessage"
     thread: int | None = None
+    buttons: tuple[str, ...] = ()  # what each sends back
 
 
 @dataclass
@@ -88,9 +89,12 @@ class BotApi:
     requests: Counter[tuple[str, int]] = field(default_factory=Counter)  # (chat, status)
     early: int = 0  # requests to a chat that had been told to wait
     faults: list[Fault] = field(default_factory=list)  # for the next requests, whichever chat
+    updates: list[dict[str, Any]] = field(default_factory=list)  # for getUpdates, until acknowledged
+    answers: list[tuple[str, str]] = field(default_factory=list)  # (pressed button, text shown)
     retry_after: int | None = None  # what a 429 says instead of the truth
     _chats: dict[str, Chat] = field(default_factory=dict)
     _all: Bucket | None = None
+    _updates: int = 0
 
     def __post_init__(self) -> None:
         self._all = Bucket(*self.limits.everybody) if self.limits.everybody else None
@@ -105,6 +109,23 @@ class BotApi:
     def texts(self, chat_id: str | int) -> list[str]:
         return [m.text for m in self.accepted if m.chat_id == str(chat_id)]
 
+    def press(self, data: str, chat_id: int, person: int) -> None:
+        """A reader presses a button under a message."""
+        number = len(self.answers) + len(self.updates) + 1_000
+        query = {
+            "id": f"q{number}", "from": {"id": person}, "data": data,
+            "message": {"message_id": 1, "chat": {"id": chat_id}},
+        }  # fmt: skip
+        self.updates.append({"update_id": self._number(), "callback_query": query})
+
+    def say(self, text: str, chat_id: int, person: int) -> None:
+        message = {"message_id": 1, "chat": {"id": chat_id}, "from": {"id": person}, "text": text}
+        self.updates.append({"update_id": self._number(), "message": message})
+
+    def _number(self) -> int:
+        self._updates += 1
+        return self._updates
+
     def duplicates(self, mark: str = "Có thể trùng") -> dict[tuple[str, str], int]:
         """(chat, text) accepted more than once without saying so."""
         counted = Counter((m.chat_id, m.text) for m in self.accepted if mark not in m.text)
@@ -113,6 +134,12 @@ class BotApi:
     def handle(self, method: str, body: dict[str, Any]) -> Reply:
         if method == "getMe":
             return _ok({"id": 1, "is_bot": True, "first_name": "tin sớm", "username": "tinsom_bot"})
+        if method == "getUpdates":
+            self.updates = [u for u in self.updates if u["update_id"] >= int(body.get("offset", 0))]
+            return Reply(200, {"ok": True, "result": list(self.updates)})
+        if method == "answerCallbackQuery":
+            self.answers.append((str(body.get("callback_query_id")), str(body.get("text", ""))))
+            return Reply(200, {"ok": True, "result": True})
         if method not in ("sendMessage", "editMessageText"):
             return _error(404, "Not Found: method not found")
         chat_id = str(body.get("chat_id", ""))
@@ -150,8 +177,9 @@ class BotApi:
     def _sent(self, chat_id: str, body: dict[str, Any], now: float) -> Reply:
         text, entities = _read(body)
         message = Accepted(
-            now, chat_id, len(self.accepted) + 1, text, tuple(entities), thread=body.get("message_thread_id")
-        )
+            now, chat_id, len(self.accepted) + 1, text, tuple(entities), thread=body.get("message_thread_id"),
+            buttons=_buttons(body),
+        )  # fmt: skip
         self.accepted.append(message)
         self.on_accept(message)
         return _ok(_message(message))
@@ -190,9 +218,16 @@ def _unfit(body: dict[str, Any]) -> Reply | None:
         return _error(400, "Bad Request: message text is empty")
     if units(text) > UNITS:
         return _error(400, "Bad Request: message is too long")
+    if any(not 1 <= len(data.encode()) <= 64 for data in _buttons(body)):
+        return _error(400, "Bad Request: BUTTON_DATA_INVALID")
     if len(entities) > ENTITIES:
         return _error(400, "Bad Request: too many entities")  # the original drops them silently
     return None
+
+
+def _buttons(body: dict[str, Any]) -> tuple[str, ...]:
+    rows = body.get("reply_markup", {}).get("inline_keyboard", [])
+    return tuple(str(button.get("callback_data", "")) for row in rows for button in row)
 
 
 def _read(body: dict[str, Any]) -> tuple[str, list[Entity]]:
