@@ -6,8 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from services.classifier.bodies import Bodies
-from services.classifier.documents import Found
-from services.classifier.mentions import Mention, grouped
+from services.classifier.mentions import Found, Mention, grouped
 from services.classifier.reading import Reading, Segment
 from services.classifier.taxonomy import Taxonomy
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from services.classifier.documents import Found
-from services.classifier.mentions import Mention, grouped
+from services.classifier.mentions import Found, Mention, grouped
 from services.classifier.reading import Reading, Segment
 from services.classifier.salience import PRIMARY, Scorer
 from services.classifier.taxonomy import Agency, Initiative, Taxonomy

@@ -11,9 +11,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
 
+from services.classifier import laws
 from services.classifier.hits import Hit, Lanes
+from services.classifier.mentions import Found
 from services.classifier.patterns import Kind
 from services.classifier.reading import Reading
 from services.classifier.taxonomy import RegisteredDocument
@@ -54,18 +55,9 @@ _DATED = re.compile(
     r"[,\s(]*(?:của [\w\s]{3,40}?\s)?(?:được\s)?(?:ban hành\s)?(?:ngày\s)?"
     r"(?:([0-9]{1,2})\s?[/.-]\s?([0-9]{1,2})\s?[/.-]\s?([0-9]{4})|([0-9]{1,2}) tháng ([0-9]{1,2}) năm ([0-9]{4}))"
 )
-_YEAR = re.compile(r"[\s(]*(?:năm\s|của năm\s)?((?:19|20)[0-9]{2})(?![0-9]|\s?[-/]\s?[0-9])")
 _KIND_CODES = frozenset(
     {*_WORDS.values(), "NQLT", "TTLT", "HD", "QC", "VBHN", "UBND", "SL", "PL", "L", "CTr", "ĐA", "CTĐT"}
 )
-_DRAFTS = ("dự thảo", "dự án", "sửa đổi")
-
-
-class Found(NamedTuple):
-    start: int
-    end: int
-    document: m.Document
-    initiative: str
 
 
 @dataclass(frozen=True)
@@ -114,7 +106,7 @@ def _kind_and_issuer(suffix: str) -> tuple[str | None, str | None]:
 def find(reading: Reading, lanes: Lanes, registry: Registry) -> list[Found]:
     """All documents named before the tail, in order; a bare number only when it can be resolved."""
     full = _agreed(list(_numbered(reading, registry)))
-    found = [*full, *_bare(reading, lanes, registry, full), *_laws(reading, lanes.laws, registry)]
+    found = [*full, *_bare(reading, lanes, registry, full), *laws.find(reading, lanes.laws, registry.by_key)]
     return sorted(found, key=lambda f: f.start)
 
 
@@ -316,49 +308,3 @@ def _from_row(row: RegisteredDocument, raw: str, start: int, end: int) -> Found:
         initiative=row.initiative or None,
     )
     return Found(start, end, document, row.initiative)
-
-
-def _laws(reading: Reading, hits: Sequence[Hit], registry: Registry) -> Iterable[Found]:
-    named = [
-        (hit, laws)
-        for hit in hits
-        if hit.start < reading.tail and (laws := tuple(e.id for e in hit.entries if e.kind is Kind.LAW))
-    ]
-    drafts = {laws for hit, laws in named if _is_draft(reading, hit)}
-    for hit, laws in named:
-        rows = sorted((row for key in laws for row in registry.by_key[key]), key=_of_date)
-        yield _law(reading, hit, rows, draft=laws in drafts)
-
-
-def _is_draft(reading: Reading, hit: Hit) -> bool:
-    near = reading.lower[max(0, hit.start - 25) : hit.end + 12]
-    return any(word in near for word in _DRAFTS)
-
-
-def _of_date(row: RegisteredDocument) -> date:
-    return row.date
-
-
-def _law(reading: Reading, hit: Hit, rows: Sequence[RegisteredDocument], *, draft: bool) -> Found:
-    """A key is "<name> <year>": with the year that is written, else of the law in force, or the draft, then."""
-    name = rows[0].key[:-5]
-    match = _YEAR.match(reading.lower, hit.end, hit.end + 16)
-    year = int(match[1]) if match is not None else _in_force(rows, reading.day, draft=draft).date.year
-    document = m.Document(
-        key=f"{name} {year}",
-        kind=name.split(" ", 1)[0],
-        number="",
-        issuer="QH",
-        year=year,
-        date=None,
-        raw=reading.plain[hit.start : match.end() if match else hit.end],
-    )
-    return Found(hit.start, hit.end, document, "")
-
-
-def _in_force(rows: Sequence[RegisteredDocument], day: date | None, *, draft: bool) -> RegisteredDocument:
-    if day is None:
-        return rows[-1]
-    ahead = timedelta(days=400 if draft else 0)
-    known = [row for row in rows if row.date <= day + ahead]
-    return known[-1] if known else rows[0]

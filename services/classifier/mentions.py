@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from tinsom import messages as m
+
 
 class Mention(NamedTuple):
     """`factor` multiplies the weight of the segment; `weak` needs company, `implied` is a name in a name."""
@@ -21,6 +23,15 @@ class Mention(NamedTuple):
     @property
     def office(self) -> bool:
         return self.voice == "office"
+
+
+class Found(NamedTuple):
+    """A document where it is named, and the initiative that it stands for, if any."""
+
+    start: int
+    end: int
+    document: m.Document
+    initiative: str
 
 
 def grouped(mentions: Iterable[Mention]) -> dict[str, list[Mention]]:

@@ -22,8 +22,8 @@ from services.classifier import (
     salience,
     tasks,
 )
-from services.classifier.documents import Found
-from services.classifier.mentions import Mention
+from services.classifier.lexicon import Lexicon
+from services.classifier.mentions import Found, Mention
 from services.classifier.patterns import Kind
 from services.classifier.reading import Reading
 from services.classifier.taxonomy import Taxonomy
@@ -46,7 +46,7 @@ class Tagger:
 
     def __post_init__(self) -> None:
         self.matcher = patterns.build(self.taxonomy)
-        self.lexicon = bodies.Lexicon.of(self.taxonomy)
+        self.lexicon = Lexicon.of(self.taxonomy)
         self.registry = documents.Registry.of(self.taxonomy.documents)
         self.weights = salience.Weights.of(self.taxonomy)
         self.tails = frozenset(self.taxonomy.context.tail)

@@ -119,7 +119,7 @@ EVENTS = {
     4: ("session", "ubqg-cds", 2, "2022-04-27"),
 }
 DEADLINES = {1: {"2023-03-31", "2023-06-30"}, 4: {"2022-06-30"}}
-INDICATORS = {
+INDICATORS: dict[int, set[tuple[float, str]]] = {
     1: {(101, "nhiệm vụ"), (18, "nhiệm vụ"), (5, "đồng chí"), (40_000_000, "tài khoản"), (53, "dịch vụ công")},
     2: {
         (24, "mục tiêu"),

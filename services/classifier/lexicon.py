@@ -1,0 +1,65 @@
+"""The word lists of the taxonomy, compiled once for the reader of bodies and places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.classifier.patterns import dashed
+from services.classifier.taxonomy import Taxonomy
+from tinsom.text import tone_variants
+
+
+@dataclass
+class Lexicon:
+    """Compiled once from the taxonomy: cores for lists, offices, and the words of private names."""
+
+    taxonomy: Taxonomy
+    ministry: re.Pattern[str]
+    ministry_ids: dict[str, list[str]]
+    department: re.Pattern[str]
+    department_ids: dict[str, str]
+    offices: tuple[str, ...]
+    private: tuple[str, ...]
+    acts: tuple[str, ...]
+    venues: tuple[str, ...]
+    ordered: tuple[str, ...]
+    surnames: frozenset[str]
+    organisations: re.Pattern[str]
+    foreign: re.Pattern[str]
+
+    @classmethod
+    def of(cls, taxonomy: Taxonomy) -> Lexicon:
+        ministry_ids: dict[str, list[str]] = {}
+        for agency in taxonomy.agencies.values():
+            for core in agency.cores:
+                for variant in (v for plain in dashed(core.lower()) for v in tone_variants(plain)):
+                    ministry_ids.setdefault(variant, []).append(agency.id)
+        departments = {
+            variant: core
+            for local in taxonomy.local.values()
+            for core, spellings in local.cores.items()
+            for spelling in spellings
+            for variant in tone_variants(spelling.lower())
+        }
+        return cls(
+            taxonomy,
+            _any_of(ministry_ids),
+            ministry_ids,
+            _any_of(departments),
+            departments,
+            tuple(taxonomy.context.offices),
+            tuple(taxonomy.context.private_heads),
+            tuple(taxonomy.context.acts),
+            tuple(taxonomy.context.venues),
+            tuple(taxonomy.context.ordered),
+            frozenset(taxonomy.context.surnames),
+            re.compile(rf"(?:^|\s)(?:{'|'.join(taxonomy.context.organisations) or chr(0)})(?:\s\S+){{1,6}}$"),
+            re.compile(rf"\s(?:của\s)?(?:{'|'.join(taxonomy.context.foreign) or chr(0)})(?!\w)"),
+        )
+
+
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    longest_first = sorted(words, key=len, reverse=True) or ["\0"]
+    return re.compile("(" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")
