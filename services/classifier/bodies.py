@@ -23,7 +23,8 @@ from services.classifier.taxonomy import Agency
 _OF_A_STATE = frozenset(("government", "ministry", "assembly", "state", "ministerial-agency", "court"))
 _UNIT = re.compile(r"\s(?:nhân dân\s)?(?:(tỉnh|thành phố|tp\.?|t\.)\s?)?")
 _JOIN = re.compile(r"\s?(?:,|và|-|/)\s?|\s")
-_FOCUS_SEGMENTS = (Segment.TITLE, Segment.LEDE)
+# A headline names the province that an article is about.
+_FOCUS = {Segment.TITLE: 10.0, Segment.LEDE: 3.0}
 
 
 @dataclass
@@ -136,8 +137,8 @@ class Finder:
     def _focus(self) -> str:
         weights: dict[str, float] = {}
         for mention in self.found.places:
-            in_focus = self.reading.segment(mention.start) in _FOCUS_SEGMENTS
-            weights[mention.id] = weights.get(mention.id, 0.0) + (3.0 if in_focus else 1.0) * mention.factor
+            weight = _FOCUS.get(self.reading.segment(mention.start), 1.0)
+            weights[mention.id] = weights.get(mention.id, 0.0) + weight * mention.factor
         ranked = sorted(weights.items(), key=lambda pair: -pair[1])
         if not ranked or (len(ranked) > 1 and ranked[1][1] > 0.6 * ranked[0][1]):
             return ""

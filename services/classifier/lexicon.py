@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.classifier.patterns import dashed
+from services.classifier.patterns import body_names
 from services.classifier.taxonomy import Taxonomy
 from tinsom.text import tone_variants
 
@@ -34,14 +34,15 @@ class Lexicon:
         ministry_ids: dict[str, list[str]] = {}
         for agency in taxonomy.agencies.values():
             for core in agency.cores:
-                for variant in (v for plain in dashed(core.lower()) for v in tone_variants(plain)):
+                for variant in (v for plain in body_names(core.lower()) for v in tone_variants(plain)):
                     ministry_ids.setdefault(variant, []).append(agency.id)
         departments = {
             variant: core
             for local in taxonomy.local.values()
             for core, spellings in local.cores.items()
             for spelling in spellings
-            for variant in tone_variants(spelling.lower())
+            for plain in body_names(spelling.lower())
+            for variant in tone_variants(plain)
         }
         return cls(
             taxonomy,

@@ -120,6 +120,12 @@ def dashed(spelling: str) -> tuple[str, ...]:
     return (spelling, spelling.replace(" - ", "- "), spelling.replace(" - ", "-"), spelling.replace(" - ", " -"))
 
 
+def body_names(name: str) -> list[str]:
+    """A body's name as papers shorten it: Khoa học & Công nghệ, Lao động-Thương binh."""
+    joined = (name, name.replace(" và ", " & ")) if " và " in name else (name,)
+    return [spelling for one in joined for spelling in dashed(one)]
+
+
 def build(taxonomy: Taxonomy) -> Matcher:
     table: dict[str, list[Entry]] = {}
     for spelling, entry in _all(taxonomy):
@@ -175,7 +181,8 @@ _ANY_CASE = ("steering-body",)
 def _agency(row: Agency) -> Iterator[tuple[str, Entry]]:
     case = Case.ANY if row.type in _ANY_CASE else Case.CAPITAL
     suffix = row.suffix or (row.abbreviations[0] if row.type == "ministry" and row.abbreviations else "")
-    aliases = [*([] if row.type in _ANY_CASE else [row.names.vi]), *row.aliases]
+    named = [*([] if row.type in _ANY_CASE else body_names(row.names.vi))]
+    aliases = [*named, *row.aliases]
     for spelling, entry in _spell(aliases, Kind.AGENCY, row.id, f"{row.id}/alias", case, rules=row.rules):
         yield spelling, replace(entry, suffix=suffix)
     abbreviations = row.abbreviations
