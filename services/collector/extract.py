@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from services.collector import decode, markup
 from services.collector.entry import MAX_LEDE, MAX_TEXT, MAX_TITLE
-from services.collector.page import Page, joined
+from services.collector.page import Page, joined, without_furniture
 
 _MAX_META = 400
 _JSON_LD_DEPTH = 4
+_LEAST_LINKS, _LINK_SHARE = 2, 0.85
+_VIETNAMESE = re.compile("[ăđơưạ-ỹ]", re.IGNORECASE)
 
 
 def extract(body: bytes, content_type: str = "", url: str = "") -> Page | None:
@@ -21,20 +24,47 @@ def extract(body: bytes, content_type: str = "", url: str = "") -> Page | None:
     if tree is None:
         return None
     meta = _meta(tree)
+    _drop_link_lists(tree)
     found = trafilatura.bare_extraction(
         tree, url=url or None, include_comments=False, include_tables=True, with_metadata=False
     )
-    text = markup.clean_lines(getattr(found, "text", None) or "")
+    title = markup.cut(markup.text_of(meta.get("title", "")), MAX_TITLE)
+    text = without_furniture(markup.clean_lines(getattr(found, "text", None) or ""), title)
     description = markup.cut(markup.text_of(meta.get("description", "")), MAX_LEDE)
     return Page(
-        title=markup.cut(markup.text_of(meta.get("title", "")), MAX_TITLE),
-        text=markup.cut(joined(description, text), MAX_TEXT),
+        title=title,
+        text=markup.cut(joined(description, text) if _is_lead(description, meta["language"]) else text, MAX_TEXT),
         description=description,
         published=markup.clean(meta.get("published", ""))[:100],
-        author=markup.text_of(meta.get("author", ""))[:200],
+        author=_person(markup.text_of(meta.get("author", ""))),
         language=meta.get("language", "")[:35],
         canonical=meta.get("canonical", "")[:2_000],
     )
+
+
+def _drop_link_lists(tree: Any) -> None:
+    """Lists of nothing but links are related articles: other stories, with other stories' agencies and places."""
+    for block in list(tree.iter("ul", "ol")):
+        links = list(block.iter("a"))
+        whole = _signs(block)
+        mostly = len(links) >= _LEAST_LINKS and sum(map(_signs, links)) >= _LINK_SHARE * whole
+        if whole and mostly and block.getparent() is not None:
+            block.drop_tree()
+
+
+def _signs(element: Any) -> int:
+    """How much text an element holds, spaces not counted."""
+    return sum(len("".join(part.split())) for part in element.itertext())
+
+
+def _person(author: str) -> str:
+    """An author's name; many pages give the address of their Facebook page instead."""
+    return "" if "://" in author else author[:200]
+
+
+def _is_lead(description: str, language: str) -> bool:
+    """Is the description the article's lead? Vietnamese papers make it so; English ones rarely show it."""
+    return language == "vi" or (not language and bool(_VIETNAMESE.search(description)))
 
 
 _NAMES = {

@@ -12,6 +12,11 @@ _ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…)\s*$")
 # A description shorter than this is a slogan; longer than a lead it is the article itself.
 _SHORTEST_LEAD, _LONGEST_LEAD = 30, 1_500
 _COMPARED = 60
+_FURNITURE = re.compile(
+    r"^\W*(?:tải ứng dụng|tin liên quan|bài liên quan|xem thêm|đọc thêm|chia sẻ|bình luận|từ khóa"
+    r"|theo dõi .{0,40} trên google news|báo điện tử chính phủ)\W*$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,15 @@ class Page:
     author: str = ""
     language: str = ""
     canonical: str = ""
+
+
+def without_furniture(text: str, title: str) -> str:
+    """The text without its title at the head and without what pages print around every article."""
+    name = folded(title)
+    lines = [line for line in text.split("\n") if not _FURNITURE.match(line)]
+    while lines and name and folded(lines[0]) == name:
+        lines.pop(0)
+    return "\n".join(lines)
 
 
 def joined(description: str, text: str) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from services.collector.extract import extract
-from services.collector.page import joined
+from services.collector.page import joined, without_furniture
 from tests.collector.test_commands import LEAD, PAGE
 
 
@@ -33,3 +33,41 @@ def test_linked_data_gives_the_date() -> None:
     page = extract(body.encode())
     assert page is not None
     assert page.published == "2026-03-01T09:51:00+07:00"
+
+
+def test_lists_of_links_and_furniture_are_no_text() -> None:
+    links = "".join(f"<li><a href='/bai-{n}'>Một bài khác về một bộ khác, số {n}</a></li>" for n in range(4))
+    body = PAGE.replace("<p>Đoạn thân bài thứ 3", f"<ul>{links}</ul><p>Xem thêm:</p><p>Đoạn thân bài thứ 3")
+    page = extract(body.encode())
+    assert page is not None
+    assert "Một bài khác" not in page.text
+    assert "Xem thêm" not in page.text
+    assert "thứ 8" in page.text
+
+
+def test_a_list_that_is_text_stays() -> None:
+    points = "".join(
+        f"<li>Điểm thứ {n} của nghị định, có <a href='/x'>một liên kết</a> bên trong.</li>" for n in range(4)
+    )
+    page = extract(PAGE.replace("<p>Đoạn thân bài thứ 3", f"<ul>{points}</ul><p>Đoạn thân bài thứ 3").encode())
+    assert page is not None
+    assert "Điểm thứ 3" in page.text
+
+
+def test_the_title_is_not_said_again_at_the_head() -> None:
+    assert without_furniture("Tên bài\nTHÂN BÀI\nTên bài", "Tên bài") == "THÂN BÀI\nTên bài"
+
+
+def test_an_address_is_no_author() -> None:
+    body = PAGE.replace("<title>", "<meta name='author' content='https://facebook.example/x'><title>")
+    page = extract(body.encode())
+    assert page is not None
+    assert page.author == ""
+
+
+def test_an_english_description_is_only_a_description() -> None:
+    english = "A description that search engines show and that stands nowhere on the page itself."
+    page = extract(PAGE.replace(LEAD, english).replace("lang='vi'", "lang='en'").encode())
+    assert page is not None
+    assert page.description == english
+    assert english not in page.text

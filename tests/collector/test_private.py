@@ -62,3 +62,26 @@ def test_the_lead_is_in_the_text_of_every_vietnamese_page(private_data: Path) ->
         assert folded(page.description)[:60] in folded(page.text), line["path"]
         seen += 1
     assert seen >= 8
+
+
+def token_f1(found: str, gold: str) -> float:
+    a, b = Counter(folded(found).split()), Counter(folded(gold).split())
+    common = sum((a & b).values())
+    return 2 * common / (sum(a.values()) + sum(b.values())) if common else 0.0
+
+
+def test_text_is_at_least_as_good_as_trafilatura_alone(private_data: Path) -> None:
+    import trafilatura
+
+    ours, theirs = [], []
+    for line in lines(private_data / "html.jsonl"):
+        if not line["gold_text"]:
+            continue
+        body = (private_data / line["path"]).read_bytes()
+        page = extract(body, "", line["url"])
+        ours.append(token_f1(page.text if page else "", line["gold_text"]))
+        plain = trafilatura.extract(body.decode("utf-8", "replace"), include_comments=False)
+        theirs.append(token_f1(plain or "", line["gold_text"]))
+    means = f"{sum(ours) / len(ours):.4f}, trafilatura alone {sum(theirs) / len(theirs):.4f}"
+    print(f"\n{len(ours)} pages with gold text: F1 {means}")
+    assert sum(ours) >= sum(theirs)

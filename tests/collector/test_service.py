@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,12 +22,14 @@ from services.collector.expected import Shown, expected_items
 from services.collector.items import CHUNK
 from services.collector.page import Page
 from services.collector.response import Response
+from services.collector.share import Share
 from services.collector.state import PartitionState
 from tests.collector.build import NOW, Post, posts, rss
 from tests.collector.feedserver import FeedServer
 from tinsom import codec
 from tinsom.clock import ManualClock
 from tinsom.config import CollectorConfig, Config, SourceConfig
+from tinsom.errors import LogFullError
 from tinsom.log import Log, Record, Table
 from tinsom.log.sqlite import SqliteLog
 from tinsom.messages import Item
@@ -162,6 +165,19 @@ async def running(log: Log, web: FakeWeb, clock: SteppedClock | None = None) -> 
         if not task.done():
             await run.stop()
         task.result()
+
+
+class Collectors(Running):
+    """One process's collector, started."""
+
+    def __init__(self, log: Log, web: FakeWeb, clock: SteppedClock) -> None:
+        context = Context(log, clock, config())
+        collector = service.Collector(context, web)
+        super().__init__(collector, context, clock, web, asyncio.create_task(collector.run()))
+
+    @property
+    def shares(self) -> dict[int, Share]:
+        return self.collector._shares
 
 
 URL = "https://bao.example/home"
@@ -373,6 +389,71 @@ async def _dying(
                 poll_task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         log.commit = original  # type: ignore[method-assign]
+
+
+async def test_two_collectors_share_the_sources_and_one_takes_over(tmp_path: Path) -> None:
+    """Each source is polled by one of them; what the one that stops leaves behind the other continues."""
+    publishers = [f"p{n}.example" for n in range(8)]
+    urls = [f"https://{p}/rss" for p in publishers]
+    web, clock = FakeWeb({url: rss(posts(1)) for url in urls}), SteppedClock(NOW)
+    settings = config(*(source(p, u, p) for p, u in zip(publishers, urls, strict=True)))
+    async with opened(tmp_path) as one, opened(tmp_path) as two:
+        await apply(one, settings)
+        first = Collectors(one, web, clock)
+        second = Collectors(two, web, clock)
+        await until(lambda: len(first.shares) == len(second.shares) == 32, "split")
+        clock.advance(400)
+        await until(lambda: all(web.asked[url] for url in urls), "baselines")
+        await asyncio.gather(first.idle(), second.idle())
+        assert max(web.asked.values()) == 1
+        await first.stop()
+        await until(lambda: len(second.shares) == 64, "take-over")
+        web.feeds = {url: rss(posts(2, 1)) for url in urls}
+        clock.advance(700)
+        await until(lambda: all(web.asked[url] == 2 for url in urls), "second polls")
+        await second.idle()
+        await second.stop()
+        found = await items(two)
+    assert Counter((i.publisher, i.baseline) for i in found) == {
+        (p, b): 1 for p in publishers for b in (True, False)
+    }
+
+
+async def test_a_fenced_collector_writes_nothing_and_remembers_nothing(tmp_path: Path) -> None:
+    web = FakeWeb({URL: rss(posts(1))})
+    async with opened(tmp_path) as log:
+        await apply(log, config(source("home")))
+        async with running(log, web) as run:
+            share = run.collector._share_of["home"]
+            share.partition.owned = False  # type: ignore[misc]
+            run.clock.advance(700)
+            await until(lambda: share.closing, "closing")
+            assert share.memory.feeds == {}
+            assert await items(log) == []
+            run.clock.advance(7_000)
+            await asyncio.sleep(0.05)
+            assert web.asked[URL] == 1
+            share.partition.owned = True  # type: ignore[misc]
+
+
+async def test_a_full_log_is_tried_again_and_nothing_is_lost(tmp_path: Path) -> None:
+    web = FakeWeb({URL: rss(posts(2, 1))})
+    async with opened(tmp_path) as log:
+        await apply(log, config(source("home")))
+        original, full = log.commit, True
+
+        async def commit(*args: Any) -> None:
+            if full:
+                raise LogFullError("no room left")
+            await original(*args)
+
+        log.commit = commit  # type: ignore[method-assign]
+        async with running(log, web) as run:
+            await run.poll(URL)
+            assert await items(log) == []
+            full = False
+            await run.poll(URL)
+        assert len(await items(log)) == 2
 
 
 async def test_over_real_http_with_pages(tmp_path: Path, server: FeedServer) -> None:
