@@ -29,6 +29,7 @@ KINDS = {
     "kết luận": "KL",
     "thông tư": "TT",
     "công điện": "CĐ",
+    "thông báo": "TB",
 }
 _WORDS = {
     "kế hoạch": "KH",
@@ -50,6 +51,9 @@ _BARE = re.compile(
     r"(?:[ -]+(nq|kl|ct)(?:[ /-]+(tw))?\b)?"
 )
 _OF = re.compile(r"(?: ngày [0-9/.-]+)? của (?:bộ trưởng )?")
+# Signed with the issuer alone, no year: the body named right behind completes the number.
+_YEARLESS = ("CT", "QĐ", "CĐ", "TB")
+_ASSEMBLY = re.compile(r"(?:UBTV)?QH[0-9]{1,2}")
 _BY_YEAR = re.compile(r"\s(?:số\s)?([0-9]{1,3})(?: năm |/)((?:19|20)[0-9]{2})(?![0-9/])")
 _DATED = re.compile(
     r"[,\s(]*(?:của [\w\s]{3,40}?\s)?(?:được\s)?(?:ban hành\s)?(?:ngày\s)?"
@@ -95,7 +99,7 @@ def _plain_number(number: str) -> str:
 
 def _kind_and_issuer(suffix: str) -> tuple[str | None, str | None]:
     head, _, issuer = re.sub(r"\s", "", suffix).replace("/", "-").partition("-")
-    if re.fullmatch(r"QH[0-9]{1,2}", head):
+    if _ASSEMBLY.fullmatch(head):
         return None, head
     codes = {code.upper(): code for code in _KIND_CODES}
     if head.upper() in codes:
@@ -136,7 +140,7 @@ def _numbered(reading: Reading, registry: Registry) -> Iterable[Found]:
 def _document(match: re.Match[str], reading: Reading, registry: Registry) -> Found | None:
     kind, issuer = _kind_and_issuer(match[4])
     suffix = re.sub(r"\s", "", match[4])
-    if kind is None and "-" not in suffix and not re.fullmatch(r"QH[0-9]{1,2}", suffix):
+    if kind is None and "-" not in suffix and not _ASSEMBLY.fullmatch(suffix):
         return None
     number, year = _plain_number(match[1]), int(match[2]) if match[2] else None
     key = _key(number, year, match[3], suffix, kind, issuer)
@@ -212,10 +216,15 @@ def _bare(reading: Reading, lanes: Lanes, registry: Registry, full: Sequence[Fou
             break
         by_year = _BY_YEAR.match(reading.lower, hit.end, hit.end + 30)
         if by_year is not None and reading.lower[hit.start : hit.end] == "nghị định":
-            yield _decree(by_year, reading, hit, registry)
+            number, year = _plain_number(by_year[1]), int(by_year[2])
+            yield _decree(number, year, reading, hit, by_year.end(), registry)
             continue
         match = _BARE.match(reading.lower, hit.end, hit.end + 30)
         if match is None:
+            continue
+        dated = _date_after(reading.lower, match.end())
+        if dated is not None and reading.lower[hit.start : hit.end] == "nghị định":
+            yield _decree(_plain_number(match[1]), dated.year, reading, hit, match.end(), registry)
             continue
         kind, number = KINDS[reading.lower[hit.start : hit.end]], _plain_number(match[1])
         known = named.get((kind, number))
@@ -225,17 +234,16 @@ def _bare(reading: Reading, lanes: Lanes, registry: Registry, full: Sequence[Fou
         row = _short(registry, kind, number, match, reading)
         if row is not None:
             yield _from_row(row, reading.plain[hit.start : match.end()], hit.start, match.end())
-        elif kind in ("CT", "QĐ", "CĐ") and (issuer := _issuer_after(reading, lanes.names, match.end())):
+        elif kind in _YEARLESS and (issuer := _issuer_after(reading, lanes.names, match.end())):
             raw = reading.plain[hit.start : match.end()]
             yield _by_issuer(kind, number, issuer, raw, hit.start, match.end(), reading)
 
 
-def _decree(match: re.Match[str], reading: Reading, hit: Hit, registry: Registry) -> Found:
+def _decree(number: str, year: int, reading: Reading, hit: Hit, end: int, registry: Registry) -> Found:
     """Nghị định 10 năm 2020, Nghị định 69/2024: only the Government issues decrees, so the key is complete."""
-    number, year = _plain_number(match[1]), int(match[2])
     key = f"{number}/{year}/NĐ-CP"
     row = _registered(registry.by_key.get(key, ()), year, None, reading.day)
-    raw = reading.plain[hit.start : match.end()]
+    raw = reading.plain[hit.start : end]
     date_of = row.date if row else None
     document = m.Document(
         key=key,
@@ -247,7 +255,7 @@ def _decree(match: re.Match[str], reading: Reading, hit: Hit, registry: Registry
         raw=raw,
         initiative=(row.initiative or None) if row else None,
     )
-    return Found(hit.start, match.end(), document, row.initiative if row else "")
+    return Found(hit.start, end, document, row.initiative if row else "")
 
 
 def _issuer_after(reading: Reading, hits: Sequence[Hit], end: int) -> str:

@@ -91,7 +91,17 @@ WORDS = {
         "đến (tháng|quý|năm|ngày)",
         "vào (tháng|quý|năm|ngày)",
     ],
-    "kind": ["nghị quyết", "quyết định", "chỉ thị", "nghị định", "kết luận", "thông tư", "công điện", "nq"],
+    "kind": [
+        "nghị quyết",
+        "quyết định",
+        "chỉ thị",
+        "nghị định",
+        "kết luận",
+        "thông tư",
+        "công điện",
+        "thông báo",
+        "nq",
+    ],
 }
 
 # In a rule's `after` words: a capital word follows; a number follows (hạ tầng số 1).
@@ -174,13 +184,14 @@ def _initiative(row: Initiative) -> Iterator[tuple[str, Entry]]:
     yield from _spell(row.blocks, Kind.BLOCK, "", f"{row.id}/block")
 
 
+_SIGNING = ("ministry", "ministerial-agency")
 # Their names are descriptions, written in any case; the others are proper names.
 _ANY_CASE = ("steering-body",)
 
 
 def _agency(row: Agency) -> Iterator[tuple[str, Entry]]:
     case = Case.ANY if row.type in _ANY_CASE else Case.CAPITAL
-    suffix = row.suffix or (row.abbreviations[0] if row.type == "ministry" and row.abbreviations else "")
+    suffix = row.suffix or (row.abbreviations[0] if row.type in _SIGNING and row.abbreviations else "")
     named = [*([] if row.type in _ANY_CASE else body_names(row.names.vi))]
     aliases = [*named, *row.aliases]
     for spelling, entry in _spell(aliases, Kind.AGENCY, row.id, f"{row.id}/alias", case, rules=row.rules):

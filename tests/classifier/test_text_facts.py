@@ -101,6 +101,12 @@ def test_11_the_same_number_of_another_issuer_or_year() -> None:
         ("Kế hoạch 40/KH-BCA-C12", "40/KH-BCA-C12"),
         ("Quyết định 6/QĐ-TTg", "06/QĐ-TTg"),
         ("Kế hoạch số 02-KH/BCĐTW", "02-KH/BCĐTW"),
+        ("Nghị quyết 57/NQ-TW", "57-NQ/TW"),
+        ("Nghị quyết 30/2022/UBTVQH15", "30/2022/UBTVQH15"),
+        ("Nghị định 10 năm 2020", "10/2020/NĐ-CP"),
+        ("Nghị định số 69 ngày 25/6/2024 của Chính phủ", "69/2024/NĐ-CP"),
+        ("Chỉ thị số 12 của Bộ trưởng Bộ Y tế", "12/CT-BYT"),
+        ("Thông báo số 171 ngày 11/4/2025 của Văn phòng Chính phủ", "171/TB-VPCP"),
     ],
 )
 def test_12_odd_numbers(written: str, key: str) -> None:
