@@ -22,6 +22,8 @@ NAMES = sorted(codec.TYPES)
 
 
 def records(name: str) -> list[Record]:
+    if not golden.path_of(name).exists():
+        pytest.fail("a message type is new: `python -m tests.golden` writes its record")
     lines = golden.path_of(name).read_bytes().splitlines()
     return [replay.record_of(line, "items") for line in lines]
 
