@@ -258,7 +258,7 @@ def _is_private(before: str, lexicon: Lexicon) -> bool:
     return lexicon.organisations.search(_BREAK.split(before)[-1]) is not None
 
 
-_BREAK = re.compile(r"[,.;:()]|\s(?:và|tại|ở|của|trên|với|cho)\s")
+_BREAK = re.compile(r"[,.;:()]|\s(?:tại|ở|của|trên|với|cho)\s")
 
 
 def _existed(agency: Agency, day: date | None) -> bool:
