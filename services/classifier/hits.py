@@ -58,15 +58,17 @@ def find(reading: Reading, matcher: Matcher) -> list[Hit]:
             candidates.append((start, -end, pattern))
     candidates.sort()
     hits: list[Hit] = []
-    entries, plain = matcher.entries, matcher.plain
+    entries, plain, text = matcher.entries, matcher.plain, reading.plain
+    any_case, capital = Case.ANY, Case.CAPITAL
     covered = 0
     for start, minus_end, pattern in candidates:
         if start < covered:
             continue
-        if plain[pattern]:
+        case = plain[pattern]
+        if case is any_case or (case is capital and text[start].isupper()):
             covered = -minus_end
             hits.append(Hit(start, covered, entries[pattern]))
-        else:
+        elif case is None:
             covered = _take(hits, reading, entries[pattern], start, -minus_end) or covered
     return hits
 

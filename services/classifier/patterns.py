@@ -68,7 +68,7 @@ class Matcher:
     automaton: ahocorasick_rs.AhoCorasick
     entries: tuple[tuple[Entry, ...], ...]
     patterns: tuple[str, ...]
-    plain: tuple[bool, ...]  # the pattern means one thing, whatever its case and context
+    plain: tuple[Case | None, ...]  # means one thing in any context: the case it must have; None: look closer
 
     def hits(self, lower: str) -> list[tuple[int, int, int]]:
         """(pattern, start, end) of all matches, overlapping ones too."""
@@ -147,12 +147,14 @@ def build(taxonomy: Taxonomy) -> Matcher:
         implementation=ahocorasick_rs.Implementation.ContiguousNFA,
     )
     entries = tuple(tuple(table[pattern]) for pattern in patterns)
-    return Matcher(automaton, entries, tuple(patterns), tuple(map(_is_plain, entries)))
+    return Matcher(automaton, entries, tuple(patterns), tuple(map(_plain_case, entries)))
 
 
-def _is_plain(entries: tuple[Entry, ...]) -> bool:
+def _plain_case(entries: tuple[Entry, ...]) -> Case | None:
     only = entries[0]
-    return len(entries) == 1 and only.case is Case.ANY and only.context is None and only.kind is not Kind.BLOCK
+    if len(entries) > 1 or only.context is not None or only.kind is Kind.BLOCK or only.case is Case.EXACT:
+        return None
+    return only.case
 
 
 def _all(taxonomy: Taxonomy) -> Iterator[tuple[str, Entry]]:
