@@ -44,7 +44,8 @@ def articles() -> list[TagInput]:
     for number in range(ITEMS):
         text = ""
         while len(text) < CHARACTERS:
-            text += rng.choice(SENTENCES if rng.random() < 0.6 else PLAIN) + ("\n" if rng.random() < 0.3 else "")
+            text += rng.choice(SENTENCES if rng.random() < 0.5 else PLAIN)
+            text = text[:-1] + "\n" if rng.random() < 0.3 else text
         title = rng.choice(SENTENCES)[:90]
         items.append(TagInput(id=str(number), title=title, text=text[:CHARACTERS], published_at=date(2025, 9, 24)))
     return items
