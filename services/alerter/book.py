@@ -30,6 +30,13 @@ class About(NamedTuple):
     matched: tuple[str, ...]
 
 
+class Told(NamedTuple):
+    """In which messages a story was told; until there is one, by which deliveries it is to be."""
+
+    messages: tuple[str, ...]
+    by: tuple[bytes, ...]
+
+
 class Rate(NamedTuple):
     """Alerts meant to be sent at once: in the last hour, in the last week, and seconds since the first."""
 
@@ -44,7 +51,7 @@ class Book:
     _states: dict[str, dict[str, None]] = field(default_factory=dict)
     _known: dict[bytes, About | None] = field(default_factory=dict)
     _same: dict[About, About] = field(default_factory=dict)  # one object for equal ones: most are
-    _told: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    _told: dict[tuple[str, str], Told] = field(default_factory=dict)
     _lines: dict[str, list[tuple[int, float, int, str]]] = field(default_factory=dict)
     _waiting: dict[str, dict[str, None]] = field(default_factory=dict)
     _ripe_at: dict[str, float] = field(default_factory=dict)  # computed when asked for
@@ -134,17 +141,22 @@ class Book:
         return [d for d in found if d is not None and d.state == "pending"]
 
     def _remember_told(self, delivery: Delivery) -> None:
-        """What is on its way counts as told; what ended untold does not."""
-        key = delivery.destination, delivery.story
+        """What is on its way counts as told; what ended untold does not, and takes nothing from the others."""
+        key, me = (delivery.destination, delivery.story), _short(delivery.alert_id)
         if not delivery.story:
             return
+        told = self._told.get(key, Told((), ()))
+        others = tuple(one for one in told.by if one != me)
         if delivery.message_ids:
-            self._told[key] = tuple(delivery.message_ids)
+            told = Told(tuple(delivery.message_ids), ())
         elif delivery.state in ("suppressed", "expired", "failed"):
-            if not self._told.get(key, ("",)):
-                del self._told[key]
+            told = Told(told.messages, others)
+        elif not told.messages:
+            told = Told((), (*others, me))
+        if told.messages or told.by:
+            self._told[key] = told
         else:
-            self._told.setdefault(key, ())
+            self._told.pop(key, None)
 
     def _enqueue(self, delivery: Delivery) -> None:
         priority = delivery.alert.priority if delivery.alert else "normal"
@@ -166,7 +178,7 @@ class Book:
 
     def messages(self, destination: str, story: str) -> tuple[str, ...]:
         """Ids of the newest messages in which it was told."""
-        return self._told.get((destination, story), ())
+        return self._told.get((destination, story), Told((), ())).messages
 
     def heads(self) -> Iterator[Delivery]:
         """The next pending delivery of each destination: urgent first, else in the order of their decisions."""

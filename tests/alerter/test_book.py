@@ -85,6 +85,16 @@ def test_told() -> None:
     assert book.told("nhom", "s1")
 
 
+def test_a_suppressed_echo_takes_nothing_from_what_is_on_its_way() -> None:
+    book = Book()
+    book.put(pending(1, story="s"))
+    for number in range(2, 6):
+        echo = arrival.decide(b.alert(number, story="s", kind="source"), book, b.destination(), T)
+        assert echo.state == "suppressed"
+        book.put(echo)
+    assert book.told("nhom", "s")
+
+
 def test_arrival() -> None:
     book = Book()
     decide = lambda **c: arrival.decide(b.alert(9, story="s1", **c), book, b.destination(), T)  # noqa: E731

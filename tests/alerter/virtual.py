@@ -26,11 +26,14 @@ from tinsom.messages import Alert, Delivery, Destination
 REAL_LIMITS, POLICY = Limits(), Policy()
 
 
+@dataclass
 class LoopClock:
-    """The event loop's time, which looptime makes virtual."""
+    """The event loop's time, which looptime makes virtual; `base` is when the loop began."""
+
+    base: float = b.NOW_S
 
     def now(self) -> float:
-        return b.NOW_S + asyncio.get_running_loop().time()
+        return self.base + asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
@@ -213,9 +216,10 @@ async def start(
     policy: Policy = POLICY,
     latency: float = 0.05,
     more: dict[str, Channel] | None = None,
+    base: float = b.NOW_S,
 ) -> World:
     """A running stage; a second one on the same `log` and `api` is the successor."""
-    clock = LoopClock()
+    clock = LoopClock(base)
     log = log or MemoryLog()
     if not log.records("destinations"):
         log.written += [
