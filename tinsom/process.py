@@ -36,7 +36,9 @@ def open_log(config: Config, namespace: str | None = None) -> Log:
     namespace = namespace or config.namespace
     topics = TOPICS if namespace == config.namespace else scratch_topics()
     if config.kafka is None:
-        return SqliteLog(Path(config.log.path), namespace, session=config.log.session, topics=topics)
+        return SqliteLog(
+            Path(config.log.path), namespace, session=config.log.session, live=config.namespace, topics=topics
+        )
     # Imported here: the embedded log must not pay for aiokafka.
     from tinsom.log.kafka import KafkaLog
 

@@ -68,7 +68,7 @@ async def opened_log(config: Config, namespace: str | None = None, *, new: bool 
 
 
 def log_path(config: Config, namespace: str | None = None) -> Path:
-    return namespace_path(Path(config.log.path), namespace or config.namespace)
+    return namespace_path(Path(config.log.path), namespace or config.namespace, config.namespace)
 
 
 def log_exists(config: Config, namespace: str | None = None) -> bool:

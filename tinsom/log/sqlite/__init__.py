@@ -32,7 +32,10 @@ TOMBSTONES_KEPT_MS = DAY_MS
 
 
 class SqliteLog:
-    """See `tinsom.log.Log`. `session` (s): a process silent for so long loses its partitions."""
+    """See `tinsom.log.Log`. `session` (s): a process silent for so long loses its partitions.
+
+    `live`: the namespace whose file is `path` itself.
+    """
 
     def __init__(
         self,
@@ -40,13 +43,14 @@ class SqliteLog:
         namespace: str = "tinsom",
         *,
         session: float = 10.0,
+        live: str = "tinsom",
         topics: dict[str, Topic] = TOPICS,
     ) -> None:
         self.namespace = namespace
         self.session = session
         self.member = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.generation = 0
-        self._path = namespace_path(Path(path), namespace)
+        self._path = namespace_path(Path(path), namespace, live)
         self._topics = topics
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-log")
         self._store: Store | None = None
@@ -250,6 +254,6 @@ class SqliteTail:
         """Nothing is held."""
 
 
-def namespace_path(path: Path, namespace: str) -> Path:
+def namespace_path(path: Path, namespace: str, live: str) -> Path:
     """On SQLite a namespace other than the live one is a file of its own: a replay cannot touch live data."""
-    return path if namespace == "tinsom" else path.with_name(f"{path.stem}.{namespace}{path.suffix or '.db'}")
+    return path if namespace == live else path.with_name(f"{path.stem}.{namespace}{path.suffix or '.db'}")
