@@ -23,7 +23,7 @@ from services.collector import documents, state
 from services.collector.decide import decide
 from services.collector.fetch import Fetcher
 from services.collector.gate import Gate
-from services.collector.known import FeedState
+from services.collector.known import FeedState, ItemState
 from services.collector.poll import LiveWeb
 from services.collector.polling import Poller
 from services.collector.pool import Pool
@@ -144,7 +144,7 @@ def remembered(feeds: int) -> Iterator[Record]:
     for feed in range(feeds):
         source = Source(id=f"s{feed}", publisher=f"bao{feed}.example", url=f"https://bao{feed}.example/rss")
         document = documents.read(body(feed % 50, ENTRIES + feed // 50), "", source.url)
-        states: list[state.FeedState | state.ItemState] = [
+        states: list[FeedState | ItemState] = [
             FeedState(source=source.id, publisher=source.publisher, url=source.url, etag='"1"', baseline_done=True)
         ]
         reading = decide(
@@ -158,17 +158,15 @@ def remembered(feeds: int) -> Iterator[Record]:
 
 def restore(feeds: int) -> None:
     """Print what remembering costs: seconds of restoring a tenth of it, megabytes of all, records of the tenth."""
-    records = list(remembered(feeds // 10))
-    start = time.process_time()
-    memory = PartitionState()
-    for record in records:
-        memory.apply(record)
-    seconds, count = time.process_time() - start, len(records)
-    del memory, records
     before, memory = _megabytes(), PartitionState()
     for record in remembered(feeds):
         memory.apply(record)
-    print(seconds, _megabytes() - before, count, flush=True)
+    megabytes = _megabytes() - before
+    records = list(remembered(feeds // 10))
+    start, memory = time.process_time(), PartitionState()
+    for record in records:
+        memory.apply(record)
+    print(time.process_time() - start, megabytes, len(records), flush=True)
 
 
 def _megabytes() -> float:

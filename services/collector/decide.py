@@ -228,7 +228,7 @@ def _strong_match(c: _Candidate, known: Known) -> ItemState | None:
     if item is not None or not c.names.link:
         return item
     item = known.owner(c.names.link)
-    if item is None or not c.names.guid or c.specific or c.title == item.published[:8]:
+    if item is None or not c.names.guid or c.specific or c.title == item.digest[:8]:
         return item
     return None
 
@@ -242,7 +242,7 @@ def _bulk_titles(winners: list[_Candidate], known: Known, shown: int) -> dict[st
     long_ones = [c for c in unmatched if identity.has_long_title(c.entry)]
     if len(long_ones) < BULK or len(unmatched) * 2 < shown:
         return {}
-    titles = {item.published[:8]: item.id for item in known.items()}
+    titles = {item.digest[:8]: item.id for item in known.items()}
     again = sum(c.title in titles for c in long_ones)
     return titles if again >= BULK and again * 2 >= len(unmatched) else {}
 
@@ -308,7 +308,6 @@ class _Fold:
             publisher=self.source.publisher,
             aliases=list(c.names.all),
             shown={self.source.id: c.digest},
-            published=c.digest,
             seen_at=self.now,
         )
         return Decision("baseline" if baseline else "new", c.entry, c.dated, item, write=True)
@@ -350,4 +349,4 @@ class _Fold:
         if before is None or before == c.digest:
             return ()
         fields = identity.changed_fields(before, c.digest)
-        return fields if set(fields) & set(identity.changed_fields(item.published, c.digest)) else ()
+        return fields if set(fields) & set(identity.changed_fields(item.digest, c.digest)) else ()

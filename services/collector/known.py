@@ -45,8 +45,13 @@ class ItemState(Message, frozen=True, kw_only=True):
     aliases: list[int]
     revision: int = 1
     shown: dict[str, str] = {}  # source → digest
-    published: str = ""  # digest of the newest revision, whichever feed brought it
+    published: str = ""  # digest of the newest revision; empty while that is what the first feed showed
     seen_at: float = 0.0  # written again only when a week older
+
+    @property
+    def digest(self) -> str:
+        """What the newest revision says, whichever feed brought it."""
+        return self.published or next(iter(self.shown.values()), "")
 
 
 _ENCODER = msgspec.json.Encoder()
