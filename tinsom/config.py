@@ -110,6 +110,12 @@ class EmailConfig(_Section, frozen=True, kw_only=True):
     timeout: float = 15.0
 
 
+class WebhookConfig(_Section, frozen=True, kw_only=True):
+    secret_file: str = ""  # the key of the signature, HMAC-SHA256 over the body
+    secret_env: str = ""
+    timeout: float = 15.0
+
+
 class AlerterConfig(_Section, frozen=True, kw_only=True):
     max_age_hours: float = 24.0  # an item older than this is not news
     language: Literal["vi", "en"] = "vi"
@@ -129,6 +135,7 @@ class Config(_Section, frozen=True, kw_only=True):
     mutes: list[MuteConfig] = []
     telegram: TelegramConfig | None = None
     email: EmailConfig | None = None
+    webhook: WebhookConfig | None = None
 
 
 def load(path: Path) -> Config:

@@ -14,7 +14,7 @@ import msgspec
 
 Role = Literal["primary", "mentioned"]
 Priority = Literal["urgent", "normal", "low"]
-Channel = Literal["telegram", "email", "terminal", "recording"]
+Channel = Literal["telegram", "email", "webhook", "terminal", "recording"]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -170,6 +170,22 @@ class StoryChange(Message, frozen=True, kw_only=True):
     began_at: datetime  # when the story's first item was fetched
     sources: list[str] = []
     baseline: bool = False
+    official: bool = False  # the story's first tier-1 source, after others
+    merged: list[str] = []  # stories that turned out to be this one: who was told of them was told of it
+
+
+class Trace(Message, frozen=True, kw_only=True):
+    """What is kept of an item so that later ones can be compared with it; hashes of words, no words."""
+
+    at: datetime
+    publisher: str
+    title: bytes = b""  # 32-bit hashes of the title's words, little-endian, sorted
+    words: bytes = b""  # of title and lede
+    body: bytes = b""  # the smallest hashes of the text's runs of three words
+    numbers: list[str] = []  # figures of the title
+    documents: list[str] = []  # keys of those that title or lede name
+    places: list[str] = []
+    sessions: list[str] = []
 
 
 class Story(Message, frozen=True, kw_only=True):
@@ -179,9 +195,27 @@ class Story(Message, frozen=True, kw_only=True):
     revision: int
     began_at: datetime
     items: dict[str, int] = {}  # item id → its last revision
-    sources: list[str] = []
+    sources: list[str] = []  # one of each publisher
     baseline: bool = False
-    facts: str = ""  # hash of what makes an edit material, as of the last change
+    facts: str = ""  # hash of what makes an edit material, as of the first item's last change
+    item_facts: dict[str, str] = {}  # the same of every other item
+    publishers: list[str] = []
+    tier: int = 0  # the best of its sources; 0 where it was never recorded
+    traces: dict[str, Trace] = {}  # of the first items, while the story can still be joined
+    merged: list[str] = []
+    merged_into: str = ""  # this story is another one: nothing happens to it any more
+
+
+class Reminder(Message, frozen=True, kw_only=True):
+    """A deadline that comes back; state of the story step, ended by a tombstone."""
+
+    id: str
+    story: str
+    item: str  # that named the deadline last
+    tier: int
+    task: Task
+    due: list[datetime]  # when it is still to be told, soonest first
+    tagged: msgspec.Raw  # a TaggedItem without text, with this task alone
 
 
 # --- who wants what, where ----------------------------------------------------------------------------------
@@ -279,6 +313,7 @@ class Alert(Message, frozen=True, kw_only=True):
     priority: Priority = "normal"
     began_at: datetime | None = None
     matched: list[str] = []  # what matched, for machines: `initiative:de-an-06`
+    merged: list[str] = []  # as in the StoryChange: who was told of these was told of it
 
 
 class Suppression(Message, frozen=True, kw_only=True):

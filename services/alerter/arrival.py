@@ -12,7 +12,8 @@ def decide(alert: Alert, book: Book, to: Destination | None, now: float) -> Deli
     nothing; one more source of what they were told is no news. The rest is sent now or waits for a digest.
     """
     delivery = ledger.accepted(alert, now)
-    reason = _suppression(alert, book.told(alert.destination, alert.story))
+    stories = (alert.story, *alert.merged)
+    reason = _suppression(alert, any(book.told(alert.destination, story) for story in stories))
     if reason is not None:
         return ledger.closed(delivery, "suppressed", reason, now)
     wait = lanes.on_arrival(alert.priority, to, now, book.rate(alert.destination, now))

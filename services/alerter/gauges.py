@@ -10,7 +10,7 @@ from services.alerter.book import Book
 from tinsom import metrics
 from tinsom.messages import Destination
 
-_CHANNELS = ("telegram", "email", "terminal", "recording", "unknown")
+_CHANNELS = ("telegram", "email", "webhook", "terminal", "recording", "unknown")
 _STATES = ("active", "suspended")
 _REASONS = ("turn", "unreachable", "too_many_requests", "deferred", "server_error", "unauthorized", "tls")
 OVERDUE_AFTER = 300.0

@@ -113,7 +113,7 @@ def _decide(
         item=change.item, subscriptions=subscriptions, matched=matched, began_at=change.began_at,
         reason=names.reason(hits, called, rules.language),
         priority=min((r.subscription.priority for r in told), key=_RANK.__getitem__),
-        notice=_notice(change, tags, item, called),
+        notice=_notice(change, tags, item, called), merged=change.merged,
     )  # fmt: skip
 
 

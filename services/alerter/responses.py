@@ -154,6 +154,24 @@ def smtp(answer: Answer) -> Verdict:
     return Verdict("ambiguous", "bad_answer")
 
 
+def webhook(answer: Answer) -> Verdict:
+    """A receiver's answer. It can tell a repeat by the event's id, so silence is no doubt but another try."""
+    if answer.phase == "written":
+        return Verdict("retry", "no_answer")
+    early = _unanswered(answer)
+    if early is not None:
+        return early
+    if answer.ok:
+        return Verdict("delivered", message_id=answer.message_id)
+    if answer.code == 429:
+        return Verdict("throttled", "too_many_requests", retry_after=answer.retry_after or DEFAULT_RETRY_AFTER)
+    if answer.code == 410:
+        return Verdict("gone", "gone")
+    if answer.code >= 500 or answer.code == 408:
+        return Verdict("retry", "server_error")
+    return Verdict("rejected", "bad_request")
+
+
 def plain(answer: Answer) -> Verdict:
     """A channel that only takes or does not take: terminal, recording."""
     return _unanswered(answer) or (Verdict("delivered") if answer.ok else Verdict("rejected", "refused"))

@@ -243,7 +243,8 @@ class Sender:
         return ()
 
     def _letter(self, delivery: Delivery, alert: Alert, to: Destination) -> Letter:
-        told = self.book.messages(to.alias, alert.story)
+        stories = (alert.story, *alert.merged)
+        told = next(filter(None, (self.book.messages(to.alias, story) for story in stories)), ())
         follows = bool(told) and not delivery.message_ids and not ledger.has(delivery, ledger.ORIGINAL)
         return Letter(
             alert=alert,

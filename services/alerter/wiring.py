@@ -9,6 +9,7 @@ from services.alerter.channels.email import EmailChannel
 from services.alerter.channels.recording import RecordingChannel
 from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.channels.terminal import TerminalChannel
+from services.alerter.channels.webhook import WebhookChannel
 from tinsom.config import Config, secret
 from tinsom.service import Context
 
@@ -44,4 +45,7 @@ def channels(config: Config, *, live: bool, console: Console | None = None) -> d
         mail = config.email
         password = secret("password", mail.password_file, mail.password_env) if mail.username else ""
         made["email"] = EmailChannel(mail, password)
+    if config.webhook is not None:
+        key = secret("secret", config.webhook.secret_file, config.webhook.secret_env)
+        made["webhook"] = WebhookChannel(key, config.webhook.timeout)
     return made

@@ -95,6 +95,15 @@ def test_a_suppressed_echo_takes_nothing_from_what_is_on_its_way() -> None:
     assert book.told("nhom", "s")
 
 
+def test_who_was_told_of_a_merged_story_was_told_of_it() -> None:
+    book = Book()
+    book.put(sent(1, story="cu"))
+    echo = arrival.decide(b.alert(2, story="moi", kind="source", merged=["cu"]), book, b.destination(), T)
+    assert echo.history[-1].reason == "source_added"
+    withdrawn = arrival.decide(b.alert(3, story="moi", kind="withdrawn", merged=["cu"]), book, b.destination(), T)
+    assert withdrawn.state == "pending"
+
+
 def test_arrival() -> None:
     book = Book()
     decide = lambda **c: arrival.decide(b.alert(9, story="s1", **c), book, b.destination(), T)  # noqa: E731
