@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.shared import DEFAULT_CONFIG, ConfigPath, load_config, opened_log, run_async, say
+from services.cli.shared import DEFAULT_CONFIG, ConfigPath, Namespace, load_config, opened_log, run_async, say
 from tinsom import codec
 from tinsom.errors import DecodeError, InputError
 from tinsom.log import Log, Table
@@ -17,6 +17,7 @@ def why(
     item: Annotated[str, typer.Argument(help="Id or address of an item.")],
     destination: Annotated[str, typer.Argument(help="Alias of a destination.", show_default=False)] = "",
     config: ConfigPath = DEFAULT_CONFIG,
+    namespace: Namespace = None,
 ) -> None:
     """Why an item was or was not tagged and sent, from the log alone."""
     from services.alerter.commands import why as explain
@@ -24,7 +25,7 @@ def why(
     settings = load_config(config)
 
     async def work() -> list[str]:
-        async with opened_log(settings) as log:
+        async with opened_log(settings, namespace) as log:
             if destination:
                 await _check_destination(log, destination)
             return [

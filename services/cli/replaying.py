@@ -12,6 +12,7 @@ from services.cli.running import service
 from services.cli.shared import (
     DEFAULT_CONFIG,
     ConfigPath,
+    Namespace,
     console,
     counting,
     load_config,
@@ -60,13 +61,14 @@ def dump(
     config: ConfigPath = DEFAULT_CONFIG,
     since: Annotated[str | None, typer.Option(help="From this time on: 2h, 3d or an ISO time.")] = None,
     until: Annotated[str | None, typer.Option(help="Before this time.")] = None,
+    namespace: Namespace = None,
 ) -> None:
     """Write a topic's records to a file, as they are."""
     settings, name = load_config(config), known_topic(topic)
     first, last = (None if text is None else moment(text) for text in (since, until))
 
     async def work() -> int:
-        async with opened_log(settings) as log:
+        async with opened_log(settings, namespace) as log:
             return await recording.dump(log, name, path, since=first, until=last, progress=progress)
 
     with counting(f"dumping {name}") as progress:

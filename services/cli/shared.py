@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 DEFAULT_CONFIG = Path("tinsom.yaml")
+Namespace = Annotated[str | None, typer.Option(help="A replay's namespace; the live one without it.")]
 
 console = Console()
 errors = Console(stderr=True)

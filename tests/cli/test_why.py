@@ -22,7 +22,6 @@ subscriptions: [{id: s1, destination: man-hinh, match: {initiatives: [de-an-06]}
 def replayed(folder: Path) -> str:
     """What `replay --run` printed; the namespace `seen` holds what it made."""
     (folder / "tinsom.yaml").write_text(CONFIG)
-    (folder / "seen.yaml").write_text(CONFIG + "namespace: seen\n")
     append(folder, *(item(number) for number in range(6)))
     command = [sys.executable, "-m", "services.cli"]
     subprocess.run([*command, "dump", "items", "f"], check=True, capture_output=True)
@@ -34,19 +33,19 @@ def replayed(folder: Path) -> str:
 def test_why_answers_from_the_log(tinsom: Command, replayed: str) -> None:
     assert "6 records of items in namespace seen" in replayed
     assert "man-hinh\talert\t6" in replayed
-    by_id = tinsom("why", "i1", "-c", "seen.yaml")
+    by_id = tinsom("why", "i1", "--namespace", "seen")
     assert (by_id.code, by_id.err) == (0, "")
     assert by_id.lines[0] == "item i1"
     text = by_id.out
     assert "tagged: de-an-06 (primary, " in text
     assert "to man-hinh (urgent): initiative:de-an-06 by s1" in text
     assert ": sent" in text
-    assert tinsom("why", "http://x/1", "-c", "seen.yaml").out == by_id.out
-    assert tinsom("why", "i1", "man-hinh", "-c", "seen.yaml").out == by_id.out
-    assert tinsom.fails("why", "i9", "-c", "seen.yaml", code=1) == (
+    assert tinsom("why", "http://x/1", "--namespace", "seen").out == by_id.out
+    assert tinsom("why", "i1", "man-hinh", "--namespace", "seen").out == by_id.out
+    assert tinsom.fails("why", "i9", "--namespace", "seen", code=1) == (
         "tinsom: nothing is known of item 'i9'; ids and addresses are those of topic `items`"
     )
-    assert tinsom.fails("why", "i1", "nobody", "-c", "seen.yaml", code=1) == (
+    assert tinsom.fails("why", "i1", "nobody", "--namespace", "seen", code=1) == (
         "tinsom: there is no destination 'nobody'; there are: man-hinh"
     )
     # The live namespace knows of nothing but the items.
