@@ -1,7 +1,7 @@
 # Minimal stubs of aiokafka 0.14, which ships no type information that mypy may use.
 # Members with a leading underscore are private there; each use in tinsom/log/kafka says why it is needed.
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from aiokafka.producer.message_accumulator import BatchBuilder as _BatchBuilder
@@ -12,10 +12,6 @@ from aiokafka.producer.transaction_manager import TransactionManager as _Transac
 class TopicPartition(NamedTuple):
     topic: str
     partition: int
-
-class OffsetAndMetadata(NamedTuple):
-    offset: int
-    metadata: str
 
 class OffsetAndTimestamp(NamedTuple):
     offset: int
@@ -101,7 +97,6 @@ class AIOKafkaConsumer:
         self, topics: Collection[str] = ..., *, listener: ConsumerRebalanceListener | None = ...
     ) -> None: ...
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None: ...
-    async def committed(self, partition: TopicPartition) -> int | None: ...
     async def position(self, partition: TopicPartition) -> int: ...
     def seek(self, partition: TopicPartition, offset: int) -> None: ...
     def pause(self, *partitions: TopicPartition) -> None: ...

@@ -95,7 +95,7 @@ async def all_in_sync(cluster: Cluster, seconds: float = 60.0) -> None:
     ("items", "kills", "pause"),
     [
         pytest.param(2_000, 2, 0.05, id="short"),
-        pytest.param(20_000, None, 0.1, id="long", marks=[pytest.mark.soak, pytest.mark.timeout(600)]),
+        pytest.param(20_000, None, 0.05, id="long", marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
     ],
 )
 async def test_nodes_killed_in_turn_lose_and_double_nothing(

@@ -16,13 +16,11 @@ from tinsom.errors import FencedError
 from tinsom.log import Gained, Lag, Lost, Output, Record
 from tinsom.log.kafka.admin import Admin
 from tinsom.log.kafka.cluster import Cluster
+from tinsom.log.kafka.lag import Unreads
 from tinsom.log.kafka.owner import KafkaOwner
 from tinsom.log.kafka.reader import KafkaTail, Reader, records
 from tinsom.log.kafka.writer import Writer
 from tinsom.topics import TOPICS, Topic
-
-# Up to so many unread records are counted one by one; beyond, offsets are subtracted (markers count too).
-COUNTED = 1_000
 
 
 class KafkaLog:
@@ -44,6 +42,7 @@ class KafkaLog:
         )
         self._admin = Admin(self._cluster)
         self._asker = Reader(self._cluster, {})
+        self._unreads = Unreads(self._cluster)
         self._writers: dict[str, Writer] = {}
         self._appending = asyncio.Lock()
 
@@ -68,7 +67,7 @@ class KafkaLog:
     async def own(
         self, group: str, topics: Sequence[str], *, gained: Gained, lost: Lost, queue: bool = True
     ) -> AsyncIterator[KafkaOwner]:
-        owner = KafkaOwner(self._cluster, group, topics, gained, lost, queue)
+        owner = KafkaOwner(self._cluster, self._admin, group, topics, gained, lost, queue)
         try:
             await owner.start()
             yield owner
@@ -148,28 +147,8 @@ class KafkaLog:
         for number, (first, end) in (await self.ends(topic)).items():
             id = self._cluster.partition(topic, number)
             positions[id], ends[id] = max(first, committed.get(number, first)), end
-        unread = await self._unread(positions, ends)
+        unread = await self._unreads.between(positions, ends)
         return [Lag(topic, id.partition, *unread.get(id, (0, None))) for id in ends]
-
-    async def _unread(
-        self, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
-    ) -> dict[TopicPartition, tuple[int, int | None]]:
-        """Partition → (records, time of the first), for partitions that have unread ones."""
-        behind = {p: position for p, position in positions.items() if position < ends[p]}
-        if not behind:
-            return {}
-        unread: dict[TopicPartition, tuple[int, int | None]] = {}
-        reader = Reader(self._cluster, behind)
-        try:
-            counted = {p: min(ends[p], position + COUNTED) for p, position in behind.items()}
-            async for id, found in reader.upto(counted):
-                count, oldest = unread.get(id, (0, None))
-                here = [record for record in found if record.offset < counted[id]]
-                if here:
-                    unread[id] = (count + len(here), here[0].timestamp if oldest is None else oldest)
-        finally:
-            await reader.close()
-        return {p: (count + ends[p] - counted[p], oldest) for p, (count, oldest) in unread.items()}
 
     async def maintain(self, now: int) -> None:
         """Nothing: brokers see to retention and compaction themselves."""

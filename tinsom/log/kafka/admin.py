@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import CommitFailedError, TopicAlreadyExistsError, for_code
+from aiokafka.protocol.commit import OffsetFetchRequest
 
 from tinsom.errors import LogError
 from tinsom.log.kafka.cluster import ANSWER_SECONDS, BATCH_BYTES, RETRY_SECONDS, Cluster, stop_consumer
@@ -107,12 +108,28 @@ class Admin:
     # --- groups ----------------------------------------------------------------------------------------
 
     async def committed(self, group: str, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Committed offsets, for partitions that have one. Raises UnreachableError."""
-        id = self._cluster.group_id(group)
-        found = await self._cluster.ask(
-            lambda: self.client.list_consumer_group_offsets(id, partitions=list(partitions))
-        )
-        return {p: offset.offset for p, offset in found.items() if offset.offset >= 0}
+        """Committed offsets, for partitions that have one. Raises UnreachableError, LogError."""
+        return await self._cluster.ask(lambda: self._offsets(self._cluster.group_id(group), partitions))
+
+    async def _offsets(self, group_id: str, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """One OffsetFetch with its error code looked at.
+
+        aiokafka's own calls (`Consumer.committed` too) read past that code, and take a coordinator that is
+        still loading for a group without offsets: the group would begin at the beginning again.
+        """
+        topics: dict[str, list[int]] = {}
+        for partition in partitions:
+            topics.setdefault(partition.topic, []).append(partition.partition)
+        request = OffsetFetchRequest(group_id, list(topics.items()))
+        coordinator = await self.client.find_coordinator(group_id)
+        response = await self.client._send_request(request, coordinator)
+        found = [
+            (TopicPartition(t, n), offset, code) for t, rows in response.topics for n, offset, _, code in rows
+        ]
+        for code in (response.error_code, *(code for _, _, code in found)):
+            if code:
+                raise for_code(code)()
+        return {partition: offset for partition, offset, _ in found if offset >= 0}
 
     async def reset(self, group: str, partition: TopicPartition, offset: int) -> None:
         """Commit `offset` from outside, which a broker allows while the group has no member. Raises LogError."""

@@ -120,7 +120,7 @@ class Cluster:
             retry_backoff_ms=RETRY_BACKOFF_MS,
         )
 
-    def reader(self) -> AIOKafkaConsumer:
+    def reader(self, fetch_bytes: int) -> AIOKafkaConsumer:
         """A consumer without a group. What retention took while it read is gone, so it goes on at the first."""
         return AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap_servers,
@@ -129,7 +129,7 @@ class Cluster:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             fetch_max_wait_ms=round(FETCH_WAIT * 1000),
-            max_partition_fetch_bytes=4 * FETCH_BYTES,
+            max_partition_fetch_bytes=fetch_bytes,
             request_timeout_ms=self.request_timeout_ms,
         )
 

@@ -99,23 +99,8 @@ class Member(ConsumerRebalanceListener):
                 f" decide with `tinsom topics seek {self._group} {'|'.join(self._topics)}`"
             ) from error
 
-    async def position(self, partition: TopicPartition, topic: str) -> int:
-        """Where the group goes on. Raises LostOffsetsError when that cannot be known."""
-        first, end = await self._ends(partition)
-        committed = await self._cluster.answer(self._consumer.committed(partition))
-        # Without a committed offset this is the first start, unless the broker forgot the offsets: only a topic
-        # that still has its very first record may be read from there.
-        if committed is None and first == 0:
-            return 0
-        if committed is None or not first <= committed <= end:
-            had = "no committed offset" if committed is None else f"offset {committed}"
-            raise LostOffsetsError(
-                f"{self._group} has {had} for {topic}[{partition.partition}], which holds {first} to {end};"
-                f" decide with `tinsom topics seek {self._group} {topic}`"
-            )
-        return committed
-
-    async def _ends(self, partition: TopicPartition) -> tuple[int, int]:
+    async def ends(self, partition: TopicPartition) -> tuple[int, int]:
+        """(first offset kept, next offset as stable readers see it). Raises UnreachableError."""
         first = await self._cluster.answer(self._consumer.beginning_offsets([partition]))
         end = await self._cluster.answer(self._consumer.end_offsets([partition]))
         return first[partition], end[partition]
@@ -136,3 +121,18 @@ TRANSIENT = (KafkaError, UnreachableError, TimeoutError, OSError)
 
 def fatal(error: BaseException) -> bool:
     return isinstance(error, LogError) or not isinstance(error, TRANSIENT)
+
+
+def position(group: str, partition: str, committed: int | None, first: int, end: int) -> int:
+    """Where a group goes on; raises LostOffsetsError when that cannot be known. Pure."""
+    # Without a committed offset this is the first start, unless the broker forgot the offsets: only a topic
+    # that still has its very first record may be read from there.
+    if committed is None and first == 0:
+        return 0
+    if committed is None or not first <= committed <= end:
+        had = "no committed offset" if committed is None else f"offset {committed}"
+        raise LostOffsetsError(
+            f"{group} has {had} for {partition}, which holds {first} to {end};"
+            f" decide with `tinsom topics seek {group} {partition.partition('[')[0]}`"
+        )
+    return committed

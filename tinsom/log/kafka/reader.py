@@ -10,19 +10,23 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from tinsom.log import Record
 from tinsom.log.kafka.cluster import ANSWER_SECONDS, Cluster, stop_consumer
 
+FETCH_BYTES = 4_194_304  # of one partition at once: a restore reads little else
+
 Found = tuple[TopicPartition, Sequence[ConsumerRecord]]
 
 
 class Reader:
     """A consumer over given partitions, from given offsets on; stable records only."""
 
-    def __init__(self, cluster: Cluster, positions: Mapping[TopicPartition, int]) -> None:
-        self._cluster, self._positions = cluster, positions
+    def __init__(
+        self, cluster: Cluster, positions: Mapping[TopicPartition, int], fetch_bytes: int = FETCH_BYTES
+    ) -> None:
+        self._cluster, self._positions, self._fetch_bytes = cluster, positions, fetch_bytes
         self._consumer: AIOKafkaConsumer | None = None
 
     async def open(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            consumer = self._cluster.reader()
+            consumer = self._cluster.reader(self._fetch_bytes)
             try:
                 await self._cluster.answer(consumer.start())
             except BaseException:

@@ -213,8 +213,10 @@ def _retrieve_errors(producer: AIOKafkaProducer) -> None:
 async def _cut_off(producer: AIOKafkaProducer) -> None:
     """Close a producer that waits for a silent broker: an idempotent one would wait for ever (aiokafka #1101)."""
     sender = producer._sender.sender_task
-    if sender is not None:
-        sender.cancel()
+    if sender is None:
+        return await producer.client.close()
+    sender.cancel()
     await producer.client.close()
-    if sender is not None:
-        await asyncio.wait({sender}, timeout=STOP_SECONDS)
+    await asyncio.wait({sender}, timeout=STOP_SECONDS)
+    if not sender.done():  # it is connecting once more, and will fail when nobody looks any longer
+        sender.add_done_callback(lambda _: _retrieve_errors(producer))
