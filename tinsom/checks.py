@@ -167,6 +167,8 @@ def _secrets(config: Config) -> Iterator[Fault]:
     """Which secret is meant; whether it can be read is seen where it is needed."""
     if (telegram := config.telegram) is not None and bool(telegram.token_file) == bool(telegram.token_env):
         yield Fault(("telegram",), "set exactly one of `token_file` and `token_env`")
+    if (webhook := config.webhook) is not None and bool(webhook.secret_file) == bool(webhook.secret_env):
+        yield Fault(("webhook",), "set exactly one of `secret_file` and `secret_env`")
     if (email := config.email) is None:
         return
     given = bool(email.password_file) + bool(email.password_env)
