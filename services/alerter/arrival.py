@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from services.alerter import lanes, ledger
 from services.alerter.book import Book
 from tinsom.messages import Alert, Delivery, Destination
@@ -11,13 +13,18 @@ def decide(alert: Alert, book: Book, to: Destination | None, now: float) -> Deli
     """A change of a story this reader was never told is a first message, except a withdrawal, which tells them
     nothing; one more source of what they were told is no news. The rest is sent now or waits for a digest.
     """
-    delivery = ledger.accepted(alert, now)
-    stories = (alert.story, *alert.merged)
-    reason = _suppression(alert, any(book.told(alert.destination, story) for story in stories))
+    told = any(book.told(alert.destination, story) for story in (alert.story, *alert.merged))
+    delivery = ledger.accepted(alert if told else _first(alert), now)
+    reason = _suppression(alert, told)
     if reason is not None:
         return ledger.closed(delivery, "suppressed", reason, now)
     wait = lanes.on_arrival(alert.priority, to, now, book.rate(alert.destination, now))
     return delivery if wait is None or to is None else lanes.postponed(delivery, wait, to, now)
+
+
+def _first(alert: Alert) -> Alert:
+    """To whom the story is new, an update or another source is simply news."""
+    return msgspec.structs.replace(alert, kind="new") if alert.kind in ("source", "fact") else alert
 
 
 def _suppression(alert: Alert, told: bool) -> ledger.Suppressed | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,8 @@ WORDS: dict[str, dict[str, str]] = {
         "tasks": "Việc phải làm", "deadline": "hạn", "source": "Nguồn", "more_sources": "và {} nguồn khác",
         "maybe_twice": "Có thể trùng", "read": "Đọc bài gốc", "why": "Vì sao bạn nhận tin này",
         "new": "", "source_kind": "Thêm nguồn", "fact": "Cập nhật", "withdrawn": "Đã gỡ",
-        "deadline_kind": "Sắp đến hạn", "burst": "Tin dồn dập", "silence": "Nguồn im lặng",
+        "deadline_kind": "Nhắc hạn", "days_left": "còn {} ngày", "day_left": "còn 1 ngày",
+        "due_today": "hạn là hôm nay", "overdue": "đã quá hạn", "burst": "Tin dồn dập", "silence": "Nguồn im lặng",
         "right": "Đúng", "irrelevant": "Không liên quan",
         "untitled": "(không có tiêu đề)", "notice": "Thông báo", "digest": "Bản tin tổng hợp", "items": "tin",
         "unconfirmed": "Chưa chắc đã đến nơi (có thể trùng)", "with_deadline": "Có thời hạn", "others": "Tin khác",
@@ -35,7 +36,8 @@ WORDS: dict[str, dict[str, str]] = {
         "tasks": "To do", "deadline": "due", "source": "Source", "more_sources": "and {} more sources",
         "maybe_twice": "Possibly a repeat", "read": "Read the original", "why": "Why you get this",
         "new": "", "source_kind": "Another source", "fact": "Update", "withdrawn": "Withdrawn",
-        "deadline_kind": "Deadline near", "burst": "Burst of news", "silence": "Source is silent",
+        "deadline_kind": "Reminder", "days_left": "{} days left", "day_left": "1 day left",
+        "due_today": "due today", "overdue": "overdue", "burst": "Burst of news", "silence": "Source is silent",
         "right": "Right", "irrelevant": "Not relevant",
         "untitled": "(no title)", "notice": "Notice", "digest": "Digest", "items": "items",
         "unconfirmed": "Not sure to have arrived (maybe repeats)", "with_deadline": "With a deadline",
@@ -173,7 +175,7 @@ def _line(entry: Entry, digest: Digest, words: Mapping[str, str]) -> dict[str, A
     return {
         "title": clean.shown(notice.title, 200) or words["untitled"],
         "url": clean.link(notice.url),
-        "kind": words[_KIND_WORD.get(entry.alert.kind, entry.alert.kind)],
+        "kind": _kind(entry.alert, words, digest.decided_at, digest.timezone),
         "facts": " · ".join(facts),
         "ref": clean.inert("#" + entry.alert.id[:4]) if entry.doubtful else "",
     }
@@ -216,7 +218,7 @@ def view(letter: Letter, lede: int) -> dict[str, Any]:
         "w": words,
         "lang": letter.language,
         "mark": f"{words['maybe_twice']} {clean.inert(letter.ref)}" if letter.repeat else "",
-        "kind": words[_KIND_WORD.get(alert.kind, alert.kind)],
+        "kind": _kind(alert, words, letter.decided_at, letter.timezone),
         "title": clean.shown(notice.title, TITLE) or words["untitled"],
         "url": clean.link(notice.url),
         "lede": clean.shown(notice.lede, lede),
@@ -237,6 +239,18 @@ def _facts(notice: Notice, words: Mapping[str, str]) -> list[tuple[str, str]]:
         (words["documents"], notice.documents),
     )
     return [(label, clean.shown(", ".join(values), LINE)) for label, values in lines if values]
+
+
+def _kind(alert: Alert, words: Mapping[str, str], moment: datetime, timezone: str) -> str:
+    """What happened, in a word or two; a reminder counts the days that its reader has left."""
+    kind = words[_KIND_WORD.get(alert.kind, alert.kind)]
+    deadlines = [task.deadline for task in alert.notice.tasks if task.deadline and _DATE.fullmatch(task.deadline)]
+    if alert.kind != "deadline" or not deadlines:
+        return kind
+    days = (date.fromisoformat(min(deadlines)) - moment.astimezone(ZoneInfo(timezone)).date()).days
+    special = {1: words["day_left"], 0: words["due_today"]}
+    left = special.get(days) or (words["days_left"].format(days) if days > 0 else words["overdue"])
+    return f"{kind}: {left}"
 
 
 def _task(who: list[str], action: str, deadline: str | None, words: Mapping[str, str]) -> str:

@@ -56,13 +56,31 @@ def test_english_by_setting() -> None:
     assert "and 2 more sources" in text
 
 
+@pytest.mark.parametrize(
+    ("day", "language", "words"),
+    [
+        (8, "vi", "Nhắc hạn: còn 7 ngày"), (12, "vi", "Nhắc hạn: còn 3 ngày"), (14, "vi", "Nhắc hạn: còn 1 ngày"),
+        (15, "vi", "Nhắc hạn: hạn là hôm nay"), (16, "vi", "Nhắc hạn: đã quá hạn"),
+        (12, "en", "Reminder: 3 days left"), (14, "en", "Reminder: 1 day left"),
+    ],
+)  # fmt: skip
+def test_a_reminder_says_how_many_days_are_left_and_who_must_do_what(day: int, language: str, words: str) -> None:
+    task = TaskLine(who=["Bộ Công an"], action="cấp thẻ", deadline="2025-06-15")
+    alert = b.alert(kind="deadline", notice=b.notice(tasks=[task]))
+    # 08:00 in Hà Nội, when it is still the night before in London.
+    decided = datetime(2025, 6, day, 1, 0, tzinfo=UTC)
+    (text,) = rendering.telegram(letter(alert, language=language, decided_at=decided))
+    assert text.startswith(f"<b>{words}</b>")
+    assert "• Bộ Công an: cấp thẻ" in text
+
+
 def test_a_repeat_says_so_with_a_reference() -> None:
     (text,) = rendering.telegram(letter(repeat=True))
     assert text.startswith("⚠️ <b>Có thể trùng #\u20600000</b>")
 
 
 @pytest.mark.parametrize(
-    ("kind", "word"), [("fact", "Cập nhật"), ("withdrawn", "Đã gỡ"), ("deadline", "Sắp đến hạn")]
+    ("kind", "word"), [("fact", "Cập nhật"), ("withdrawn", "Đã gỡ"), ("deadline", "Nhắc hạn")]
 )
 def test_what_happened_stands_first(kind: str, word: str) -> None:
     (text,) = rendering.telegram(letter(b.alert(kind=kind)))
