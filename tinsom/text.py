@@ -25,6 +25,11 @@ _SAME_LENGTH = (
     ("\u00d0", "\u0110"),
     ("\u0130", "I"),
 )
+# By the first byte in UTF-8: one look for a byte spares the search for each character that begins with it.
+_BY_LEAD = {
+    lead: [pair for pair in _SAME_LENGTH if pair[0].encode()[:1] == lead]
+    for lead in dict.fromkeys(odd.encode()[:1] for odd, _ in _SAME_LENGTH)
+}
 _ZERO_WIDTH = "\u200b\u200c\u200d\ufeff\u2060\u00ad"
 _MARKS = "\u0300-\u036f"
 _ENTITY = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
@@ -59,8 +64,11 @@ def normalise(original: str) -> Text:
         plain = original.replace("\r", " ")
         return Text(original, plain, plain.lower())
     plain = original
-    for odd, normal in _SAME_LENGTH:
-        plain = plain.replace(odd, normal)
+    raw = original.encode("utf-8", "surrogatepass")
+    for lead, pairs in _BY_LEAD.items():
+        if lead in raw:
+            for odd, normal in pairs:
+                plain = plain.replace(odd, normal)
     edits = None
     if _needs_repair(plain):
         plain, edits = _repaired(plain)
@@ -68,10 +76,14 @@ def normalise(original: str) -> Text:
 
 
 def _needs_repair(plain: str) -> bool:
-    if "  " in plain or " \n" in plain or "\n " in plain or ("&" in plain and ";" in plain):
+    if "&" in plain and ";" in plain:
         return True
-    if any(mark in plain for mark in _ZERO_WIDTH):
+    # One search for two spaces finds those at a line's end, too; empty lines alone need the closer look.
+    if "  " in plain.replace("\n", " ") and ("  " in plain or " \n" in plain or "\n " in plain):
         return True
+    for mark in _ZERO_WIDTH:
+        if mark in plain:
+            return True
     return not unicodedata.is_normalized("NFC", plain)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
@@ -30,10 +31,9 @@ _BETWEEN = "\n\n"
 WRAPPED_LINES, WRAPPED_WIDTH = 8, 110
 _CLOSING = '.?!:;…")\n'
 # An abbreviation's point ends no sentence.
-_NOT_AN_END = ("tp", "ts", "gs", "hs", "st", "bs")
+_NOT_AN_END = frozenset(("tp", "ts", "gs", "hs", "st", "bs"))
 _SOURCE_LINE = re.compile(r"\(?(?:theo|nguồn:?)\s+[\w/+. -]{2,40}\)?$")
-# One cheap look before the exact one.
-_PICTURE = re.compile(r"ảnh|\.(?:jpg|jpeg|png|webp)$|-\d+$")
+_FILES = (".jpg", ".jpeg", ".png", ".webp")
 _CAPTION = re.compile(r"(?:^ảnh\s?[:-]|\(?ảnh:|\.(?:jpg|jpeg|png|webp)$|-ảnh |\s-\d+$)")
 
 
@@ -108,26 +108,39 @@ def _is_wrapped(lower: str, text_start: int) -> bool:
     """Are the lines of the text broken by width? Then a line's end is no sentence's end."""
     if lower.count("\n", text_start) < WRAPPED_LINES:
         return False
-    return max(map(len, lower[text_start:].split("\n"))) <= WRAPPED_WIDTH
+    start = text_start
+    while start < len(lower):
+        stop = lower.find("\n", start)
+        stop = len(lower) if stop == -1 else stop
+        if stop - start > WRAPPED_WIDTH:
+            return False
+        start = stop + 1
+    return True
 
 
 def _sentence_ends(lower: str, *, wrapped: bool) -> list[int]:
     """Positions after each end; an abbreviation's point ("TP. HCM") is none."""
     ends: list[int] = []
-    find = lower.find
-    at = find(". ")
-    while at != -1:
-        if lower[at - 2 : at] not in _NOT_AN_END:
-            ends.append(at + 2)
-        at = find(". ", at + 1)
-    for mark in ("? ", "! ", "\n"):
-        at = find(mark)
-        while at != -1:
-            if not wrapped or mark != "\n" or lower[at - 1] in _CLOSING or lower[at + 1 : at + 2] in ("\n", ""):
-                ends.append(at + len(mark))
-            at = find(mark, at + 1)
+    at = 0
+    for piece in lower.split(". ")[:-1]:
+        at += len(piece) + 2
+        if piece[-2:] not in _NOT_AN_END:
+            ends.append(at)
+    for mark in "?!\n":
+        if mark in lower:
+            ends += _ends_at(lower, mark, wrapped=wrapped)
     ends.sort()
     return ends
+
+
+def _ends_at(lower: str, mark: str, *, wrapped: bool) -> Iterator[int]:
+    """A line's end always, "?" and "!" before a space; in wrapped text a line's end after a closing mark."""
+    sought = mark if mark == "\n" else mark + " "
+    at = lower.find(sought)
+    while at != -1:
+        if not wrapped or mark != "\n" or lower[at - 1] in _CLOSING or lower[at + 1 : at + 2] in ("\n", ""):
+            yield at + len(sought)
+        at = lower.find(sought, at + 1)
 
 
 def _lede_end(ends: list[int], first: int, text_start: int, has_lede: bool) -> int:
@@ -169,4 +182,7 @@ def _line_kind(line: str, previous: str, tails: frozenset[str]) -> str:
             return "tail" if bare else ""
     if line == previous:
         return "caption" if len(line) > 20 else ""
-    return "caption" if _PICTURE.search(line) and _CAPTION.search(line) else ""
+    # A cheap look before the exact one.
+    if not ("ảnh" in line or line[-1:].isdecimal() or line.endswith(_FILES)):
+        return ""
+    return "caption" if _CAPTION.search(line) else ""
