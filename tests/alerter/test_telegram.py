@@ -151,3 +151,54 @@ async def test_many_at_once(wire: Wire) -> None:
     answers = await asyncio.gather(*(wire.send(Part(text=f"tin {n}")) for n in range(50)))
     assert all(a.ok for a in answers)
     assert wire.api.duplicates() == {}
+
+
+async def test_a_refusal_writes_not_one_byte_and_a_send_follows_its_look_at_once() -> None:
+    """No turn of the event loop lies between the look and the socket, so that no stop can fall between them."""
+    received: list[bytes] = []
+    turns = 0
+
+    async def serve_raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.read(65_536))
+        writer.close()
+
+    server = await asyncio.start_server(serve_raw, "127.0.0.1", 0)
+    channel = TelegramChannel(TOKEN, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=0.5)
+    transport_writes: list[int] = []
+
+    def too_late() -> None:
+        raise StaleIntentError
+
+    assert await channel.send(TO, HELLO, before_write=too_late) == Answer("refused")
+
+    def look() -> None:
+        def turned() -> None:
+            nonlocal turns
+            turns += 1
+
+        asyncio.get_running_loop().call_soon(turned)
+
+    connector = channel._session().connector
+    connect = connector.connect  # type: ignore[union-attr]
+
+    async def watched(*args, **more):  # type: ignore[no-untyped-def]
+        connection = await connect(*args, **more)
+        transport = connection.transport
+        for name in ("write", "writelines"):
+            original = getattr(transport, name)
+
+            def wrapped(data, original=original):  # type: ignore[no-untyped-def]
+                transport_writes.append(turns)
+                return original(data)
+
+            setattr(transport, name, wrapped)
+        return connection
+
+    connector.connect = watched  # type: ignore[union-attr,method-assign]
+    await channel.send(TO, HELLO, before_write=look)
+    await channel.close()
+    server.close()
+    await asyncio.sleep(0.01)
+    assert [len(data) for data in received if not data] == [0], "the refused one left nothing"
+    assert transport_writes, "the message was written"
+    assert set(transport_writes) == {0}, "in the same turn as the look"

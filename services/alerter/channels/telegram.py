@@ -7,14 +7,14 @@ carries the class of an error and what the server described, cleaned of the toke
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import msgspec
 
 from services.alerter import pacing, rendering, responses
-from services.alerter.channels import BeforeWrite, Part, StaleIntentError
+from services.alerter.channels import BeforeWrite, Part
+from services.alerter.channels.guarded import GuardedBody
 from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, Verdict
 from tinsom.messages import Destination
@@ -63,25 +63,21 @@ class TelegramChannel:
 
     async def call(self, method: str, body: dict[str, Any], before_write: BeforeWrite) -> Answer:
         """One request to the Bot API; a POST, which aiohttp never repeats by itself."""
-        context = SimpleNamespace(before_write=before_write, written=False)
+        guarded = GuardedBody(msgspec.json.encode(body), before_write)
         try:
-            async with self._session().post(
-                self._base + method, json=body, trace_request_ctx=context, allow_redirects=False
-            ) as response:
+            async with self._session().post(self._base + method, data=guarded, allow_redirects=False) as response:
                 return self._answer(response.status, await response.content.read(_LONGEST_ANSWER))
-        except StaleIntentError:
-            return Answer("refused")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            phase: responses.Phase = "written" if context.written else "not_written"
-            return Answer(phase, description=type(error).__name__)
+            if guarded.refused:
+                return Answer("refused")
+            return Answer("written" if guarded.written else "not_written", description=type(error).__name__)
 
     async def ask(self, method: str, body: dict[str, Any], wait: float = 0.0) -> Any:
         """Any other method; its result, or None for whatever kept it from coming. `wait`: long polling, in s."""
         limit = aiohttp.ClientTimeout(total=(self._timeout.total or 0.0) + wait)
-        context = SimpleNamespace(before_write=lambda: None, written=False)
         try:
             async with self._session().post(
-                self._base + method, json=body, timeout=limit, trace_request_ctx=context, allow_redirects=False
+                self._base + method, json=body, timeout=limit, allow_redirects=False
             ) as response:
                 answer = msgspec.json.decode(await response.content.read(_LONGEST_ANSWER), type=_Body)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
@@ -102,11 +98,8 @@ class TelegramChannel:
 
     def _session(self) -> aiohttp.ClientSession:
         if self._open is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_check)
             self._open = aiohttp.ClientSession(
                 timeout=self._timeout,
-                trace_configs=[trace],
                 connector=aiohttp.TCPConnector(keepalive_timeout=_KEEP_ALIVE),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 json_serialize=lambda value: msgspec.json.encode(value).decode(),
@@ -137,15 +130,6 @@ def _part(text: str, plain: bool, reply_to: str = "", buttons: tuple[tuple[str, 
 def _foreign(status: int) -> Answer:
     """Not the Bot API's JSON: a proxy's page. A 2xx of that kind says nothing about our message."""
     return Answer("written") if status < 300 else Answer("answered", code=status, description="not the Bot API")
-
-
-async def _check(
-    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
-) -> None:
-    """aiohttp calls this when the connection stands and nothing of the request was written yet."""
-    request = context.trace_request_ctx
-    request.before_write()
-    request.written = True
 
 
 def _message_id(result: Any) -> str:

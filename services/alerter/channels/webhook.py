@@ -10,7 +10,6 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,8 +17,9 @@ import aiohttp
 import msgspec
 
 from services.alerter import responses
-from services.alerter.channels import BeforeWrite, Part, StaleIntentError
+from services.alerter.channels import BeforeWrite, Part
 from services.alerter.channels.email import is_loopback
+from services.alerter.channels.guarded import GuardedBody
 from services.alerter.pacing import UNLIMITED
 from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, Verdict
@@ -54,25 +54,20 @@ class WebhookChannel:
         """A POST without redirects: a receiver that has moved is mended in the file."""
         if not is_safe(to.address):
             return Answer("answered", code=400, description="not https")
-        context = SimpleNamespace(before_write=before_write, written=False)
-        body = part.text.encode()
+        guarded = GuardedBody(part.text.encode(), before_write, "application/cloudevents+json")
         try:
             async with self._session().post(
-                to.address,
-                data=body,
-                headers=self._headers(body),
-                trace_request_ctx=context,
-                allow_redirects=False,
+                to.address, data=guarded, headers=self._signature(part.text), allow_redirects=False
             ) as response:
                 return _answer(response.status, response.headers.get("Retry-After", ""), dict(part.headers)["id"])
-        except StaleIntentError:
-            return Answer("refused")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            return Answer("written" if context.written else "not_written", description=type(error).__name__)
+            if guarded.refused:
+                return Answer("refused")
+            return Answer("written" if guarded.written else "not_written", description=type(error).__name__)
 
-    def _headers(self, body: bytes) -> dict[str, str]:
-        signature = hmac.new(self._secret, body, hashlib.sha256).hexdigest()
-        return {"Content-Type": "application/cloudevents+json", "X-Tinsom-Signature": f"sha256={signature}"}
+    def _signature(self, body: str) -> dict[str, str]:
+        signature = hmac.new(self._secret, body.encode(), hashlib.sha256).hexdigest()
+        return {"X-Tinsom-Signature": f"sha256={signature}"}
 
     def judge(self, answer: Answer) -> Verdict:
         return responses.webhook(answer)
@@ -87,23 +82,12 @@ class WebhookChannel:
 
     def _session(self) -> aiohttp.ClientSession:
         if self._open is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_check)
             self._open = aiohttp.ClientSession(
                 timeout=self._timeout,
-                trace_configs=[trace],
                 connector=aiohttp.TCPConnector(keepalive_timeout=_KEEP_ALIVE),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._open
-
-
-async def _check(
-    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
-) -> None:
-    request = context.trace_request_ctx
-    request.before_write()
-    request.written = True
 
 
 def is_safe(url: str) -> bool:
