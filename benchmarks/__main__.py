@@ -1,12 +1,13 @@
 """`make bench`: every figure beside a floor or a peer measured in the same run.
 
-python -m benchmarks [sqlite] [latency] [alerter] [classifier] [collector] [demo] [kafka]      all without a name
+python -m benchmarks [sqlite] [latency] [classifier] [collector] [alerter] [demo] [kafka]    without a name: all
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import uvloop
 from rich.console import Console
@@ -27,7 +28,7 @@ async def on_kafka() -> list[Figure]:
         return figures + await latency.run(bootstrap, floors)
 
 
-MEASURES: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
+MEASURES: dict[str, Callable[[], Coroutine[Any, Any, list[Figure]]]] = {
     "sqlite": sqlite_log.run,
     "latency": latency.run,
     "alerter": alerter.run,

@@ -77,7 +77,8 @@ async def _write(log: Log) -> None:
 
 
 async def _read(log: Log) -> list[float]:
-    tail, took = log.tail(["alerts"]), []
+    tail = log.tail(["alerts"])
+    took: list[float] = []
     while len(took) < ITEMS + WARM_UP:
         took += [time.time() * 1000 - record.timestamp for record in await tail.read()]
         await asyncio.sleep(0.002)
