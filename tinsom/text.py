@@ -12,6 +12,7 @@ import html
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
@@ -121,6 +122,14 @@ def _repair_of(found: str) -> str:
 def _entity(found: str) -> str:
     text = unicodedata.normalize("NFC", html.unescape(found))
     return " " if text in ("\u00a0", "\n") else text
+
+
+def has_any(text: str, words: Iterable[str]) -> bool:
+    """Does one of the words occur? A plain loop: half the cost of a generator, and asked of every sentence."""
+    for word in words:  # noqa: SIM110
+        if word in text:
+            return True
+    return False
 
 
 # --- tone style -----------------------------------------------------------------------------------------

@@ -21,12 +21,14 @@ class When(NamedTuple):
 
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "1": 1, "2": 2, "3": 3, "4": 4, "một": 1, "hai": 2, "ba": 3, "tư": 4}
 _SEP = r"\s?[/.-]\s?"
+# The look back stands behind the first digit: a pattern that begins with a digit is searched for quickly.
 _DAY = re.compile(
-    rf"(?<![0-9/.-])(?:([0-9]{{1,2}}){_SEP}([0-9]{{1,2}})(?:{_SEP}([0-9]{{4}}))?(?!\s?[/-]?[0-9])"
-    rf"|([0-9]{{1,2}}) tháng ([0-9]{{1,2}})(?:(?: năm |/)([0-9]{{4}}))?)"
+    r"([0-9](?<![0-9/.-][0-9])[0-9]?)"
+    rf"(?:{_SEP}([0-9]{{1,2}})(?:{_SEP}([0-9]{{4}}))?(?!\s?[/-]?[0-9])"
+    r"| tháng ([0-9]{1,2})(?:(?: năm |/)([0-9]{4}))?)"
 )
-_MONTH = re.compile(r"tháng ([0-9]{1,2})(?:(?:\s?[/-]\s?| năm |\.)([0-9]{4})| năm nay)?(?![0-9/])")
-_QUARTER = re.compile(r"quý (i{1,3}|iv|[1-4])(?![\w])(?:(?:\s?[/-]\s?| năm |\s)([0-9]{4})| năm nay)?")
+_MONTH = re.compile(r"tháng ([0-9]{1,2})(?:(?:\s?[/-]\s?| năm |\.)([1-9][0-9]{3})| năm nay)?(?![0-9/])")
+_QUARTER = re.compile(r"quý (i{1,3}|iv|[1-4])(?![\w])(?:(?:\s?[/-]\s?| năm |\s)([1-9][0-9]{3})| năm nay)?")
 _YEAR = re.compile(r"năm ([0-9]{4})(?![0-9])|năm nay")
 
 
@@ -53,22 +55,28 @@ def nearest_year(month: int, day: int, around: date, *, past: bool) -> date | No
 def find(lower: str, start: int, end: int, around: date | None, *, past: bool = False) -> list[When]:
     """All dates in `lower[start:end]`, in order, the most exact reading of each place."""
     found: list[When] = []
-    for pattern, read in (
-        (_DAY, _read_day),
-        (_MONTH, _read_month),
-        (_QUARTER, _read_quarter),
-        (_YEAR, _read_year),
-    ):
+    for word, pattern, read in _READERS:
+        if word and lower.find(word, start, end) == -1:
+            continue
         for match in pattern.finditer(lower, start, end):
-            if any(w.start < match.end() and match.start() < w.end for w in found):
+            if found and _overlaps(match, found):
                 continue
             if (when := read(match, around, past)) is not None:
                 found.append(when)
-    return sorted(found, key=lambda w: w.start)
+    return sorted(found, key=_start) if len(found) > 1 else found
+
+
+def _overlaps(match: re.Match[str], found: list[When]) -> bool:
+    start, end = match.span()
+    return any(w.start < end and start < w.end for w in found)
+
+
+def _start(when: When) -> int:
+    return when.start
 
 
 def _read_day(match: re.Match[str], around: date | None, past: bool) -> When | None:
-    day, month, year = (match[1], match[2], match[3]) if match[1] else (match[4], match[5], match[6])
+    day, month, year = match[1], match[2] or match[4], match[3] or match[5]
     d, m = int(day), int(month)
     if not (1 <= d <= 31 and 1 <= m <= 12):
         return None
@@ -77,9 +85,7 @@ def _read_day(match: re.Match[str], around: date | None, past: bool) -> When | N
             return When(date(int(year), m, d), "day", *match.span())
         # A bare 21/84 or 24/7 is a ratio: only a word of time before makes it a date.
         before = match.string[max(0, match.start() - 12) : match.start()].rstrip(" (")
-        if not before.endswith(
-            ("ngày", "sáng", "chiều", "tối", "trưa", "từ", "đến", "trước", "mai", "nay", "sau", "và")
-        ):
+        if not before.endswith(_TIME_WORDS):
             return None
         found = nearest_year(m, d, around, past=past) if around else None
     except ValueError:
@@ -111,4 +117,10 @@ def _read_year(match: re.Match[str], around: date | None, past: bool) -> When | 
     return When(date(year, 12, 31), "year", *match.span()) if 1990 <= year <= 2100 else None
 
 
-_READERS = ((_DAY, _read_day), (_MONTH, _read_month), (_QUARTER, _read_quarter), (_YEAR, _read_year))
+# The word without which a pattern finds nothing: looking for it costs little. The most exact pattern first.
+_READERS = (
+    ("", _DAY, _read_day),
+    ("tháng", _MONTH, _read_month),
+    ("quý", _QUARTER, _read_quarter),
+    ("năm", _YEAR, _read_year),
+)

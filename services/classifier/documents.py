@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from services.classifier import laws
 from services.classifier.hits import Hit, Lanes
@@ -205,7 +205,7 @@ def _registered(
             return row
     if dated is not None and year is None:
         return None
-    known = [row for row in rows if day is None or row.date <= day + timedelta(days=3)]
+    known = [row for row in rows if day is None or (row.date - day).days <= 3]
     return known[-1] if known else None
 
 

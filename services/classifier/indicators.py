@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left
 
 from services.classifier.reading import Reading
 from tinsom import messages as m
 
-_NUMBER = re.compile(r"[0-9][0-9.,]*")
 _SCALES = {"nghìn": 1e3, "ngàn": 1e3, "triệu": 1e6, "tỷ": 1e9, "tỉ": 1e9, "vạn": 1e4}
 _UNITS = (
     "tài khoản", "hồ sơ", "nhiệm vụ", "thủ tục hành chính", "thủ tục", "dịch vụ công", "lượt", "giao dịch",
@@ -19,6 +18,10 @@ _UNITS = (
 )  # fmt: skip
 _UNIT = re.compile(r"\s?(%)|((?:\s(?:nghìn|ngàn|triệu|tỷ|tỉ|vạn))*)\s(" + "|".join(_UNITS) + r")(?!\w)")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+$")
+_COMMAS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3}){2,}")
+_PART_BEFORE = "/-.,%"
+# Greedy, so that it ends behind the last break.
+_TO_THE_LAST_BREAK = re.compile(r".*(?:[.,;:()]\s|[;()]|\.$)", re.DOTALL)
 _CLAUSE = re.compile(r"[.,;:()]\s|[;()]|\.$")
 MAX_NAME = 80
 MAX_INDICATORS = 40
@@ -27,38 +30,31 @@ MAX_INDICATORS = 40
 def find(reading: Reading) -> list[tuple[int, m.Indicator]]:
     """Each with its position in the reading, in order."""
     found: list[tuple[int, m.Indicator]] = []
-    for indicator in _all(reading):
-        found.append(indicator)
+    lower, numbers = reading.lower, reading.numbers
+    first = bisect_left(numbers, (reading.title_end,))
+    for start, end in numbers[first : bisect_left(numbers, (reading.tail,))]:
+        if lower[end] not in " %" or lower[start - 1] in _PART_BEFORE or lower[start - 1].isalpha():
+            continue  # part of a date, a document number, a range or a word
+        unit = _UNIT.match(lower, end)
+        if unit is None or (indicator := _indicator(reading.plain, start, end, unit)) is None:
+            continue
+        found.append((start, indicator))
         if len(found) == MAX_INDICATORS:
             break
     return found
 
 
-def _all(reading: Reading) -> Iterable[tuple[int, m.Indicator]]:
-    lower, plain = reading.lower, reading.plain
-    for match in _NUMBER.finditer(lower, reading.title_end, reading.tail):
-        start, end = match.span()
-        before = lower[start - 1]
-        if lower[end] not in " %" or before in "/-.,%" or before.isalpha():
-            continue  # part of a date, a document number, a range or a word
-        digits = match[0]
-        if digits[-1] in ".,":
-            continue
-        unit = _UNIT.match(lower, end)
-        if unit is None:
-            continue
-        value = parse_number(digits)
-        if value is None:
-            continue
-        for scale in (unit[2] or "").split():
-            value *= _SCALES[scale]
-        indicator = m.Indicator(
-            name=_name(plain, start, unit.end()),
-            value=value,
-            unit=unit[1] or unit[3],
-            raw=plain[start : unit.end()],
-        )
-        yield start, indicator
+def _indicator(plain: str, start: int, end: int, unit: re.Match[str]) -> m.Indicator | None:
+    digits = plain[start:end]
+    value = None if digits[-1] in ".," else parse_number(digits)
+    if value is None:
+        return None
+    scales, percent, counted = unit[2], unit[1], unit[3]
+    for scale in scales.split() if scales else ():
+        value *= _SCALES[scale]
+    return m.Indicator(
+        name=_name(plain, start, unit.end()), value=value, unit=percent or counted, raw=plain[start : unit.end()]
+    )
 
 
 def parse_number(digits: str) -> float | None:
@@ -67,7 +63,7 @@ def parse_number(digits: str) -> float | None:
         digits = digits.replace(".", "")
     elif digits.count(",") == 1 and "." in digits:
         digits = digits.replace(".", "").replace(",", ".")
-    elif re.fullmatch(r"[0-9]{1,3}(?:,[0-9]{3}){2,}", digits):
+    elif _COMMAS.fullmatch(digits):
         digits = digits.replace(",", "")
     else:
         digits = digits.replace(",", ".")
@@ -79,7 +75,11 @@ def parse_number(digits: str) -> float | None:
 
 def _name(plain: str, start: int, end: int) -> str:
     """What is counted: the words before in the same clause and the few after the unit."""
-    before = _CLAUSE.split(plain[max(0, start - MAX_NAME) : start])[-1]
-    after = _CLAUSE.split(plain[end : end + 40], 1)[0]
+    before = plain[max(0, start - MAX_NAME) : start]
+    broken = _TO_THE_LAST_BREAK.match(before)
+    before = before[broken.end() :] if broken else before
+    after = plain[end : end + 40]
+    broken = _CLAUSE.search(after)
+    after = after[: broken.start()] if broken else after
     name = f"{before.strip()} … {after.strip()}".strip(" …")
     return " ".join(name.split())

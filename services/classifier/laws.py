@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from services.classifier.hits import Hit
 from services.classifier.mentions import Found
@@ -60,6 +60,6 @@ def _law(reading: Reading, hit: Hit, rows: Sequence[RegisteredDocument], *, draf
 def _in_force(rows: Sequence[RegisteredDocument], day: date | None, *, draft: bool) -> RegisteredDocument:
     if day is None:
         return rows[-1]
-    ahead = timedelta(days=400 if draft else 0)
-    known = [row for row in rows if row.date <= day + ahead]
+    ahead = 400 if draft else 0
+    known = [row for row in rows if (row.date - day).days <= ahead]
     return known[-1] if known else rows[0]

@@ -33,6 +33,7 @@ _CLOSING = '.?!:;…")\n'
 # An abbreviation's point ends no sentence.
 _NOT_AN_END = frozenset(("tp", "ts", "gs", "hs", "st", "bs"))
 _SOURCE_LINE = re.compile(r"\(?(?:theo|nguồn:?)\s+[\w/+. -]{2,40}\)?$")
+_NUMBER = re.compile(r"[0-9][0-9.,]*")
 _FILES = (".jpg", ".jpeg", ".png", ".webp")
 _CAPTION = re.compile(r"(?:^ảnh\s?[:-]|\(?ảnh:|\.(?:jpg|jpeg|png|webp)$|-ảnh |\s-\d+$)")
 
@@ -50,6 +51,7 @@ class Reading:
     captions: list[tuple[int, int]]
     day: date | None
     ends: list[int]
+    numbers: list[tuple[int, int]]  # of the digits of each, with the points and commas in and behind them
 
     def segment(self, position: int) -> Segment:
         if position < self.title_end:
@@ -101,6 +103,7 @@ def read(title: str, lede: str, text: str, published: datetime | date | None, ta
         captions=captions,
         day=published.date() if isinstance(published, datetime) else published,
         ends=ends,
+        numbers=[match.span() for match in _NUMBER.finditer(lower)],
     )
 
 

@@ -18,6 +18,7 @@ from services.classifier.hits import Hit
 from services.classifier.mentions import Mention
 from services.classifier.reading import Reading
 from tinsom import messages as m
+from tinsom.text import has_any
 
 MAX_ACTION = 240
 MAX_RAW = 320
@@ -27,6 +28,10 @@ _BEFORE = re.compile(
     r"|(?:đến|tới|cho đến) hết|cuối|hết|hạn cuối|hoàn thành (?:vào|trong)|xong (?:vào|trong|trước)|trong|đến|tới"
     r"|vào|từ nay đến)(?: ngày| thời gian| cuối| hết)*\s?$"
 )
+# What a cue ends with: looked at before the pattern is tried.
+_CUE_ENDS = (
+    "trước", "hết", "đến", "tới", "trong", "vào", "cuối", "nhất", "là", "ngày", "gian", "điểm",
+)  # fmt: skip
 # Clearly ordered; and what also orders, promises or plans: without any of these a date is news, not a deadline.
 _CLEAR = (
     "hoàn thành", "hoàn tất", "phấn đấu", "yêu cầu", "giao ", "khẩn trương", "chỉ đạo", "báo cáo", "phải ",
@@ -74,11 +79,24 @@ def find(reading: Reading, times: Sequence[Hit], agencies: Sequence[Mention]) ->
         return []
     tasks: dict[tuple[int, date], m.Task] = {}
     for start, end in _sentences(reading, times):
+        sentence = reading.lower[start:end]
+        if not (_may_hold_a_date(reading, start, end, sentence) and _orders(sentence)):
+            continue
         for deadline in _deadlines(reading, start, end):
-            task = _task(reading, start, end, deadline, agencies)
+            task = _task(reading, start, sentence, deadline, agencies)
             if task is not None:
                 tasks.setdefault((start, deadline.day), task)
     return list(tasks.values())
+
+
+def _may_hold_a_date(reading: Reading, start: int, end: int, sentence: str) -> bool:
+    at = bisect_left(reading.numbers, (start,))
+    return (at < len(reading.numbers) and reading.numbers[at][0] < end) or has_any(sentence, ("quý", "năm nay"))
+
+
+def _orders(sentence: str) -> bool:
+    ordered = has_any(sentence, _ORDERS) or sentence.lstrip(" -+•").startswith(_IMPERATIVES)
+    return ordered and not has_any(sentence, _LAW_TALK)
 
 
 def _sentences(reading: Reading, times: Sequence[Hit]) -> Iterable[tuple[int, int]]:
@@ -95,11 +113,14 @@ def _sentences(reading: Reading, times: Sequence[Hit]) -> Iterable[tuple[int, in
 def _deadlines(reading: Reading, start: int, end: int) -> Iterable[_Deadline]:
     lower, day = reading.lower, reading.day
     for when in dates.find(lower, start, end, day):
+        at = when.start - lower[when.start - 1].isspace()
+        if not lower.endswith(_CUE_ENDS, start, at):
+            continue
         cue = _BEFORE.search(lower, max(start, when.start - 28), when.start)
         if cue is None:
             continue
         until = _until(when, cue["cue"])
-        if day is not None and not day - timedelta(days=1) <= until.day <= day + timedelta(days=550):
+        if day is not None and not -1 <= (until.day - day).days <= 550:
             continue
         if _weak_cue(cue["cue"]) and not _is_ordered(lower, start, end, cue["cue"], when):
             continue
@@ -121,7 +142,7 @@ def _is_ordered(lower: str, start: int, end: int, cue: str, when: When) -> bool:
         and not lower[when.end : end].strip(" .;")
     ):
         return True
-    return any(word in sentence for word in _CLEAR)
+    return has_any(sentence, _CLEAR)
 
 
 def _until(when: When, cue: str) -> _Deadline:
@@ -136,14 +157,11 @@ def _until(when: When, cue: str) -> _Deadline:
 
 
 def _task(
-    reading: Reading, start: int, end: int, deadline: _Deadline, agencies: Sequence[Mention]
+    reading: Reading, start: int, sentence: str, deadline: _Deadline, agencies: Sequence[Mention]
 ) -> m.Task | None:
-    sentence = reading.lower[start:end]
-    ordered = any(word in sentence for word in _ORDERS) or sentence.lstrip(" -+•").startswith(_IMPERATIVES)
-    if not ordered or any(word in sentence for word in _LAW_TALK):
-        return None
+    end = start + len(sentence)
     around = reading.lower[max(start, deadline.start - 80) : deadline.end + 20]
-    if any(word in around for word in _DONE):
+    if has_any(around, _DONE):
         return None
     lead, co = _doers(reading, start, end, deadline.start, agencies)
     if (
