@@ -81,7 +81,7 @@ def accepted(alert: Alert, now: float) -> Delivery:
 
 
 def begun(delivery: Delivery, now: float, wall: float, policy: Policy, slack: float = 0.0) -> Delivery:
-    """The intent, committed before the request. `slack`: seconds the channel may need to reach the socket."""
+    """The intent, committed before the request. `slack`: seconds more than usual to reach the socket."""
     until = wall + policy.intent + slack
     return _stepped(delivery, "sending", now, attempt=attempts(delivery) + 1, not_after=when(until))
 

@@ -272,7 +272,7 @@ class Sender:
         part = attempt.parts[min(ledger.part(delivery), len(attempt.parts)) - 1]
         if ledger.has(delivery, ledger.TOPIC):
             to = msgspec.structs.replace(to, thread=None)
-        until = ledger.seconds(delivery.not_after) - channel.slack
+        until = ledger.seconds(delivery.not_after)
         with metrics.DELIVERY_SECONDS.labels(channel.name).time():
             answer = await channel.send(to, part, before_write=lambda: self._check(until))
         metrics.DELIVERY_REQUESTS.labels(channel.name, label(answer)).inc()

@@ -35,7 +35,7 @@ class Channel(Protocol):
     name: str
     pace: Pace
     slack: float
-    """Seconds that may pass between `before_write` and the last byte written."""
+    """Seconds more than `Policy.intent` that this channel may need from the intent to the socket."""
 
     def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
         """The messages of a letter; the same for the same letter, so that part 2 can follow a crash."""

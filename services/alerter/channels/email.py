@@ -11,6 +11,7 @@ import re
 import ssl
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
@@ -52,7 +53,7 @@ class EmailChannel:
             raise ConfigError("email: `sender` must be a mail address")
         self._domain = self._sender.rsplit("@", 1)[1]
         self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
-        # DATA is answered once before the text leaves, which may take as long as any answer.
+        # A connection with TLS, a log-in and two answers come before the text.
         self.slack = config.timeout
 
     def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
@@ -80,23 +81,25 @@ class EmailChannel:
             client = await self._transaction_begun(to.address)
         except _FailedError as failed:
             return failed.answer
+        return await self._data(client, message.as_bytes(policy=MAIL), message_id, before_write)
+
+    async def _data(
+        self, client: aiosmtplib.SMTP, message: bytes, message_id: str, before_write: BeforeWrite
+    ) -> Answer:
+        """From the text on, no answer means that nobody knows."""
+        text = _guarded(client, before_write)
         try:
-            before_write()
+            await client.data(message)
         except StaleIntentError:
             client.close()
             return Answer("refused")
-        return await self._data(client, message.as_bytes(policy=MAIL), message_id)
-
-    async def _data(self, client: aiosmtplib.SMTP, message: bytes, message_id: str) -> Answer:
-        """From here on no answer means that nobody knows."""
-        try:
-            await client.data(message)
         except aiosmtplib.SMTPResponseException as error:
             client.close()
             return _refused(error, "data")
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             client.close()
-            return Answer("written", description=type(error).__name__, stage="data")
+            phase: responses.Phase = "written" if text.written else "not_written"
+            return Answer(phase, description=type(error).__name__, stage="data")
         self._idle.append((time.monotonic(), client))
         return Answer("answered", ok=True, code=250, message_id=message_id)
 
@@ -182,6 +185,35 @@ class EmailChannel:
         for _, client in self._idle:
             client.close()
         self._idle.clear()
+
+
+@dataclass
+class _Text:
+    """`written`: the text of the mail may have left."""
+
+    written: bool = False
+
+
+def _guarded(client: aiosmtplib.SMTP, before_write: BeforeWrite) -> _Text:
+    """Ask for leave right before the text is written, which is after the server's answer to DATA."""
+    protocol, text = client.protocol, _Text()
+    if protocol is None:
+        return text
+    # The class's own, whatever an earlier mail on this connection put before it.
+    write = type(protocol).write
+
+    def guarded(data: bytes) -> None:
+        if data != b"DATA\r\n":
+            before_write()
+            text.written = True
+            protocol.write = plain  # type: ignore[method-assign]
+        write(protocol, data)
+
+    def plain(data: bytes) -> None:
+        write(protocol, data)
+
+    protocol.write = guarded  # type: ignore[method-assign]
+    return text
 
 
 def headers(letter: Letter, domain: str) -> dict[str, str]:
