@@ -64,7 +64,7 @@ class Work:
         """Kill and restart one node after another until the work is done, or `kills` times."""
         killed = 0
         while not self.done.is_set() and (kills is None or killed < kills):
-            await asyncio.sleep(1)
+            await asyncio.sleep(3)
             node = cluster.brokers[killed % 3]
             await asyncio.to_thread(node.kill)
             killed += 1
