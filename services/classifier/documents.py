@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
 
 from services.classifier import laws
 from services.classifier.hits import Hit, Lanes
@@ -40,12 +42,16 @@ _WORDS = {
     "báo cáo": "BC",
     **KINDS,
 }
-# The left guard keeps "06/QĐ-TTg" from being found in "2006/QĐ-TTg".
+_WORD_ENDS = tuple(_WORDS)
+# The left guard keeps "06/QĐ-TTg" from being found in "2006/QĐ-TTg"; it stands behind the first digit, because a
+# pattern that begins with a digit is searched for quickly.
 _NUMBER = re.compile(
-    r"(?<![\w/.,])([0-9]{1,5}(?:\.[0-9]{1,2})?[a-z]?)\s?"
+    r"([0-9](?<![\w/.,][0-9])[0-9]{0,4}(?:\.[0-9]{1,2})?[a-z]?)\s?"
     r"(?:/\s?((?:19|20)[0-9]{2})\s?)?([/-])\s?"
     r"([A-ZĐƯ][\wĐđ&]*(?:\s?[-/]\s?[A-ZĐƯ][\wĐđ&]*)*)"
 )
+# What stands behind a slash of a number; nearly all other slashes are those of dates.
+_BEHIND_A_SLASH = re.compile(r"/\s?(?:[A-ZĐƯ]|(?:19|20)[0-9]{2}\s?[/-])")
 _BARE = re.compile(
     r"\s(?:số\s|số:\s)?([0-9]{1,4}(?:\.[0-9]{1,2})?)(?![\w%])(?!\s?/|\.[0-9]|,[0-9])"
     r"(?:[ -]+(nq|kl|ct)(?:[ /-]+(tw))?\b)?"
@@ -87,7 +93,7 @@ def _fields(key: str) -> tuple[str, int | None, str | None, str | None]:
     match = _NUMBER.match(key)
     if match is None:
         return key, None, None, None
-    kind, issuer = _kind_and_issuer(match[4])
+    _, kind, issuer = _signature(match[4])
     return _plain_number(match[1]), int(match[2]) if match[2] else None, kind, issuer
 
 
@@ -97,53 +103,63 @@ def _plain_number(number: str) -> str:
     return (digits if len(digits) > 1 else "0" + digits) + point + rest
 
 
-def _kind_and_issuer(suffix: str) -> tuple[str | None, str | None]:
-    head, _, issuer = re.sub(r"\s", "", suffix).replace("/", "-").partition("-")
-    if _ASSEMBLY.fullmatch(head):
-        return None, head
-    codes = {code.upper(): code for code in _KIND_CODES}
-    if head.upper() in codes:
-        return codes[head.upper()], issuer or None
-    return None, head
+_CODES = {code.upper(): code for code in _KIND_CODES}
+
+
+class _Signature(NamedTuple):
+    """What stands behind the number: "QĐ-TTg" as it is written without spaces, and what it says."""
+
+    written: str
+    kind: str | None
+    issuer: str | None
+
+
+@lru_cache(maxsize=4096)
+def _signature(suffix: str) -> _Signature:
+    """A few hundred signatures make up nearly all numbers."""
+    written = "".join(suffix.split())
+    head, _, issuer = written.replace("/", "-").partition("-")
+    if head.upper() in _CODES and not _ASSEMBLY.fullmatch(head):
+        return _Signature(written, _CODES[head.upper()], issuer or None)
+    return _Signature(written, None, head)
 
 
 def find(reading: Reading, lanes: Lanes, registry: Registry) -> list[Found]:
     """All documents named before the tail, in order; a bare number only when it can be resolved."""
-    full = _agreed(list(_numbered(reading, registry)))
+    full = list(_numbered(reading, registry))
     found = [*full, *_bare(reading, lanes, registry, full), *laws.find(reading, lanes.laws, registry.by_key)]
-    return sorted(found, key=lambda f: f.start)
-
-
-def _agreed(found: list[Found]) -> list[Found]:
-    """The same key without its date a second time is the same document as the first."""
-    first: dict[str, Found] = {}
-    for each in found:
-        first.setdefault(each.document.key, each)
-    return [
-        each._replace(document=(f := first[each.document.key]).document, initiative=f.initiative) for each in found
-    ]
+    return sorted(found, key=_start)
 
 
 def _numbered(reading: Reading, registry: Registry) -> Iterable[Found]:
-    plain, read = reading.plain, 0
-    slash = plain.find("/")
-    while slash != -1 and slash < reading.tail:
-        match = _NUMBER.search(plain, max(read, slash - 14), slash + 48)
-        if match is not None and match.start() < slash < match.end():
-            made = _document(match, reading, registry)
-            read = match.end()
-            if made is not None:
-                yield made
+    """The same key without its date a second time is the same document as the first."""
+    first: dict[str, Found] = {}
+    for match in _numbers(reading.plain, reading.tail):
+        signature = _signature(match[4])
+        if signature.kind is None and "-" not in signature.written and not _ASSEMBLY.fullmatch(signature.written):
+            continue
+        key = _key(match, signature)
+        known = first.get(key)
+        if known is None:
+            known = first[key] = _document(key, signature, match, reading, registry)
+        yield Found(match.start(), match.end(), known.document, known.initiative)
+
+
+def _numbers(plain: str, tail: int) -> Iterator[re.Match[str]]:
+    read, slash = 0, plain.find("/")
+    while slash != -1 and slash < tail:
+        if _BEHIND_A_SLASH.match(plain, slash):
+            match = _NUMBER.search(plain, max(read, slash - 14), slash + 48)
+            if match is not None and match.start() < slash < match.end():
+                read = match.end()
+                yield match
         slash = plain.find("/", max(slash + 1, read))
 
 
-def _document(match: re.Match[str], reading: Reading, registry: Registry) -> Found | None:
-    kind, issuer = _kind_and_issuer(match[4])
-    suffix = re.sub(r"\s", "", match[4])
-    if kind is None and "-" not in suffix and not _ASSEMBLY.fullmatch(suffix):
-        return None
-    number, year = _plain_number(match[1]), int(match[2]) if match[2] else None
-    key = _key(number, year, match[3], suffix, kind, issuer)
+def _document(
+    key: str, signature: _Signature, match: re.Match[str], reading: Reading, registry: Registry
+) -> Found:
+    kind, year = signature.kind, int(match[2]) if match[2] else None
     word_start = _word_before(reading.lower, match.start())
     if kind is None:
         kind = _WORDS.get(reading.lower[word_start[0] : word_start[1]]) if word_start else None
@@ -153,8 +169,8 @@ def _document(match: re.Match[str], reading: Reading, registry: Registry) -> Fou
     document = m.Document(
         key=key,
         kind=kind,
-        number=number,
-        issuer=issuer,
+        number=_plain_number(match[1]),
+        issuer=signature.issuer,
         year=year or (dated.year if dated else row.date.year if row else None),
         date=_iso(dated or (row.date if row else None)),
         raw=reading.plain[start : match.end()],
@@ -167,17 +183,20 @@ def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
-def _key(number: str, year: int | None, mark: str, suffix: str, kind: str | None, issuer: str | None) -> str:
-    if year is not None:
-        return f"{number}/{year}/{suffix}"
+def _key(match: re.Match[str], signature: _Signature) -> str:
+    number, (written, kind, issuer) = _plain_number(match[1]), signature
+    if match[2]:
+        return f"{number}/{match[2]}/{written}"
     if issuer == "TW" and kind:
         return f"{number}-{kind}/TW"  # the Party's own form; papers also print 57/NQ-TW
-    return f"{number}{mark}{suffix}"
+    return f"{number}{match[3]}{written}"
 
 
 def _word_before(lower: str, start: int) -> tuple[int, int] | None:
     before = lower[max(0, start - 24) : start].rstrip()
     before = before.removesuffix("số:").removesuffix("số").rstrip()
+    if not before.endswith(_WORD_ENDS):
+        return None
     for word in _WORDS:
         if before.endswith(word):
             end = max(0, start - 24) + len(before)
@@ -214,19 +233,20 @@ def _bare(reading: Reading, lanes: Lanes, registry: Registry, full: Sequence[Fou
     for hit in lanes.words.get("kind", ()):
         if hit.start >= reading.tail:
             break
-        by_year = _BY_YEAR.match(reading.lower, hit.end, hit.end + 30)
-        if by_year is not None and reading.lower[hit.start : hit.end] == "nghị định":
+        word = reading.lower[hit.start : hit.end]
+        by_year = _BY_YEAR.match(reading.lower, hit.end, hit.end + 30) if word == "nghị định" else None
+        if by_year is not None:
             number, year = _plain_number(by_year[1]), int(by_year[2])
             yield _decree(number, year, reading, hit, by_year.end(), registry)
             continue
         match = _BARE.match(reading.lower, hit.end, hit.end + 30)
         if match is None:
             continue
-        dated = _date_after(reading.lower, match.end())
-        if dated is not None and reading.lower[hit.start : hit.end] == "nghị định":
+        dated = _date_after(reading.lower, match.end()) if word == "nghị định" else None
+        if dated is not None:
             yield _decree(_plain_number(match[1]), dated.year, reading, hit, match.end(), registry)
             continue
-        kind, number = KINDS[reading.lower[hit.start : hit.end]], _plain_number(match[1])
+        kind, number = KINDS[word], _plain_number(match[1])
         known = named.get((kind, number))
         if known is not None:
             yield Found(hit.start, match.end(), known.document, known.initiative)
@@ -269,8 +289,8 @@ def _issuer_after(reading: Reading, hits: Sequence[Hit], end: int) -> str:
     return next((entry.suffix for entry in hits[at].entries if entry.kind is Kind.AGENCY), "")
 
 
-def _start(hit: Hit) -> int:
-    return hit.start
+def _start(place: Hit | Found) -> int:
+    return place.start
 
 
 def _by_issuer(kind: str, number: str, issuer: str, raw: str, start: int, end: int, reading: Reading) -> Found:

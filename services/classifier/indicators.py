@@ -59,6 +59,8 @@ def _indicator(plain: str, start: int, end: int, unit: re.Match[str]) -> m.Indic
 
 def parse_number(digits: str) -> float | None:
     """Decimal comma, thousand points: 28,2 and 230.000; a point before fewer than three digits is a decimal."""
+    if digits.isdecimal():
+        return float(digits)
     if _THOUSANDS.match(digits):
         digits = digits.replace(".", "")
     elif digits.count(",") == 1 and "." in digits:
