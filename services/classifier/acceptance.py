@@ -6,9 +6,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from services.classifier.bodies import Bodies
+from services.classifier.lexicon import Lexicon
 from services.classifier.mentions import Found, Mention, grouped
 from services.classifier.reading import Reading, Segment
 from services.classifier.taxonomy import Taxonomy
+from tinsom.text import has_any
 
 # Named in any text about anything.
 _EVERYWHERE = frozenset(("chinh-phu", "thu-tuong", "quoc-hoi", "chu-tich-nuoc"))
@@ -19,21 +21,22 @@ _PASSING = {Segment.TITLE: 5.0, Segment.LEDE: 3.0, Segment.BODY: 1.0, Segment.CA
 
 
 def initiatives(
-    reading: Reading, named: Sequence[Mention], bodies: Bodies, docs: Sequence[Found], taxonomy: Taxonomy
+    reading: Reading, named: Sequence[Mention], bodies: Bodies, docs: Sequence[Found], lexicon: Lexicon
 ) -> list[Mention]:
     """Weak words count in a public item, often enough for their initiative, or beside a public body."""
     proven = {mention.id for mention in named if not mention.weak}
-    weak = grouped(mention for mention in named if mention.weak and mention.id not in proven)
-    public = is_public(reading, bodies, docs) and not is_abroad(reading, taxonomy)
-    kept = {tag for tag, group in weak.items() if _is_enough(reading, tag, group, bodies, taxonomy, public)}
-    accepted = [mention for mention in named if mention.id in proven or mention.id in kept]
-    return [*accepted, *_implied(bodies, taxonomy)]
+    weak = grouped([mention for mention in named if mention.weak and mention.id not in proven])
+    if weak:
+        public = is_public(reading, bodies, docs) and not is_abroad(reading, lexicon.abroad)
+        taxonomy = lexicon.taxonomy
+        kept = {tag for tag, group in weak.items() if _is_enough(reading, tag, group, bodies, taxonomy, public)}
+        named = [mention for mention in named if mention.id in proven or mention.id in kept]
+    return [*named, *_implied(bodies, lexicon.taxonomy)]
 
 
-def is_abroad(reading: Reading, taxonomy: Taxonomy) -> bool:
+def is_abroad(reading: Reading, names: tuple[str, ...]) -> bool:
     """The headline names another country and nothing names Việt Nam: its digital economy is not ours."""
-    title = reading.plain[: reading.title_end]
-    return "việt nam" not in reading.lower and any(f" {name} " in title for name in taxonomy.context.foreign)
+    return has_any(reading.plain[: reading.title_end], names) and "việt nam" not in reading.lower
 
 
 def is_public(reading: Reading, bodies: Bodies, docs: Sequence[Found]) -> bool:
@@ -53,14 +56,16 @@ def _is_enough(
         return False
     if public:
         return True
-    held = {reading.sentence(body.start)[0] for body in bodies.agencies}
-    return any(reading.sentence(mention.start)[0] in held for mention in group)
+    held = {reading.sentence_start(body.start) for body in bodies.agencies}
+    return any(reading.sentence_start(mention.start) in held for mention in group)
 
 
 def _implied(bodies: Bodies, taxonomy: Taxonomy) -> Iterable[Mention]:
     for mention in bodies.agencies:
         row = taxonomy.agencies.get(mention.id)
-        for initiative in row.implies if row else ():
+        if row is None or not row.implies:
+            continue
+        for initiative in row.implies:
             yield Mention(initiative, mention.start, mention.end, f"{initiative}/in-name", implied=True)
 
 

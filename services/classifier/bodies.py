@@ -18,6 +18,7 @@ from services.classifier.mentions import Mention
 from services.classifier.patterns import Entry, Kind
 from services.classifier.reading import Reading, Segment
 from services.classifier.taxonomy import Agency
+from tinsom.text import has_any
 
 # Every country has these.
 _OF_A_STATE = frozenset(("government", "ministry", "assembly", "state", "ministerial-agency", "court"))
@@ -40,16 +41,28 @@ class Finder:
 
     def __init__(self, reading: Reading, hits: Sequence[Hit], lexicon: Lexicon) -> None:
         self.reading, self.lexicon = reading, lexicon
-        self.hits = [hit for hit in hits if hit.entries[0].kind is not Kind.INITIATIVE or len(hit.entries) > 1]
         self.found = Bodies()
-        self.place_at = {
-            hit.start: (hit, entry) for hit in self.hits for entry in hit.entries if entry.kind is Kind.PLACE
-        }
+        self.hits: list[Hit] = []
+        self.place_at: dict[int, tuple[Hit, Entry]] = {}
+        self.agency_starts: set[int] = set()
+        self._sort(hits)
         self.pending: list[tuple[str, int, int]] = []
         self.bound: set[int] = set()
         self.headed: set[int] = set()
-        self.agency_starts = {hit.start for hit in self.hits if hit.entries[0].kind is Kind.AGENCY}
         self.covered = 0
+
+    def _sort(self, hits: Sequence[Hit]) -> None:
+        for hit in hits:
+            entries = hit.entries
+            kind = entries[0].kind
+            if kind is Kind.INITIATIVE and len(entries) == 1:
+                continue
+            self.hits.append(hit)
+            if kind is Kind.AGENCY:
+                self.agency_starts.add(hit.start)
+            for entry in entries:
+                if entry.kind is Kind.PLACE:
+                    self.place_at[hit.start] = (hit, entry)
 
     def find(self) -> Bodies:
         joined: tuple[int, str] | None = None
@@ -61,7 +74,7 @@ class Finder:
                 continue
             self._take(hit)
         self._resolve_pending()
-        in_order = sorted(self.found.agencies, key=lambda mention: mention.start)
+        in_order = sorted(self.found.agencies, key=_start)
         lexicon = self.lexicon
         self.found.agencies = voices.hear(self.reading, in_order, lexicon.offices, lexicon.acts, lexicon.ordered)
         return self.found
@@ -70,8 +83,10 @@ class Finder:
 
     def _head(self, hit: Hit, joined: tuple[int, str] | None) -> tuple[int, str] | None:
         """A local head with its place, its own or that of the head it is joined to; returns what joins to it."""
-        entry = next((e for e in hit.entries if e.kind is Kind.HEAD), None)
-        if entry is None:
+        for entry in hit.entries:
+            if entry.kind is Kind.HEAD:
+                break
+        else:
             return None
         kind, end = self._kind_of(entry, hit)
         if kind is None:
@@ -230,7 +245,7 @@ class Finder:
 
     def _is_a_venue(self, start: int) -> bool:
         first, last = self.reading.sentence(start)
-        return any(self.reading.lower.find(word, first, last) != -1 for word in self.lexicon.venues)
+        return has_any(self.reading.lower[first:last], self.lexicon.venues)
 
     def _current(self, place: str) -> str:
         """A province that has been merged is named for its region: tagged as what it is part of at that date."""
@@ -251,10 +266,16 @@ _PLACE_WORDS = frozenset(("tỉnh", "phố", "tp", "tp.", "t.", "thủ", "đô",
 _VENUE = re.compile(r"(?:^|[,.(]\s?|\d,? )(?:tại|ở)$")
 
 
+def _start(mention: Mention) -> int:
+    return mention.start
+
+
 def _is_private(before: str, lexicon: Lexicon) -> bool:
     """ "Đại học Bách khoa Hà Nội": a private name's head right before, or an organisation's without a break."""
     if before.endswith(lexicon.private) and ends_with_word(before, lexicon.private):
         return True
+    if not has_any(before, lexicon.organisation_words):
+        return False
     return lexicon.organisations.search(_BREAK.split(before)[-1]) is not None
 
 

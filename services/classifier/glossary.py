@@ -22,6 +22,8 @@ def apply(
     reading: Reading, hits: Sequence[Hit], organisations: re.Pattern[str], acts: tuple[str, ...]
 ) -> list[Hit]:
     """The hits as this item's own words make them, in order."""
+    if "(" not in reading.plain:
+        return _resolved(reading, hits, acts)
     kept = _without_redefined(reading, hits, organisations)
     learnt = [*_learnt(reading, kept)]
     return _resolved(reading, sorted([*kept, *learnt]) if learnt else kept, acts)
@@ -31,9 +33,9 @@ def _without_redefined(reading: Reading, hits: Sequence[Hit], organisations: re.
     foreign = {
         reading.plain[hit.start : hit.end]
         for hit in hits
-        if hit.entries[0].rule.endswith("/abbreviation")
-        and reading.plain[hit.start - 1] == "("
+        if reading.plain[hit.start - 1] == "("
         and reading.plain[hit.end] == ")"
+        and _is_abbreviation(hit)
         and _follows_an_organisation(reading, hit.start - 1, organisations)
     }
     if not foreign:
@@ -51,11 +53,13 @@ def _follows_an_organisation(reading: Reading, at: int, organisations: re.Patter
 
 
 def _learnt(reading: Reading, hits: Sequence[Hit]) -> Iterator[Hit]:
+    plain = reading.plain
     taken = {hit.start for hit in hits}
     for hit in hits:
-        if hit.entries[0].kind not in _NAMED or reading.plain[hit.end : hit.end + 2].strip()[:1] != "(":
+        opening = plain[hit.end] == "(" or (plain[hit.end + 1] == "(" and plain[hit.end].isspace())
+        if not opening or hit.entries[0].kind not in _NAMED:
             continue
-        taught = _INTRODUCED.match(reading.plain, hit.end)
+        taught = _INTRODUCED.match(plain, hit.end)
         if taught is None or taught.start(1) in taken:
             continue
         yield from _occurrences(reading, taught[1], taught.end(), hit.entries[0], taken)
@@ -75,23 +79,32 @@ def _occurrences(reading: Reading, word: str, start: int, entry: Entry, taken: s
 
 def _resolved(reading: Reading, hits: Sequence[Hit], acts: tuple[str, ...]) -> list[Hit]:
     """A bare head stands for the last full name that has it, where it acts or ends a phrase."""
+    if not any(map(_is_bare, hits)):
+        return list(hits)
     last: dict[str, None] = {}
     resolved: list[Hit] = []
     for hit in hits:
-        bare = [entry for entry in hit.entries if entry.kind is Kind.BARE]
-        if not bare:
+        if not _is_bare(hit):
             for entry in hit.entries:
                 if entry.kind in _NAMED:
                     last.pop(entry.id, None)
                     last[entry.id] = None
             resolved.append(hit)
             continue
+        bare = [entry for entry in hit.entries if entry.kind is Kind.BARE]
         meant = next((tag for tag in reversed(last) if any(entry.id == tag for entry in bare)), "")
         if meant and _stands_alone(reading, hit, acts):
             entry = next(entry for entry in bare if entry.id == meant)
             kind = Kind.AGENCY if entry.exact == "agency" else Kind.INITIATIVE
             resolved.append(Hit(hit.start, hit.end, (Entry(kind, meant, f"{meant}/anaphor"),)))
     return resolved
+
+
+def _is_bare(hit: Hit) -> bool:
+    entries = hit.entries
+    if len(entries) == 1:
+        return entries[0].kind is Kind.BARE
+    return any(entry.kind is Kind.BARE for entry in entries)
 
 
 def _stands_alone(reading: Reading, hit: Hit, acts: tuple[str, ...]) -> bool:

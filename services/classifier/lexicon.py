@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.classifier.patterns import body_names
@@ -27,7 +27,9 @@ class Lexicon:
     ordered: tuple[str, ...]
     surnames: frozenset[str]
     organisations: re.Pattern[str]
+    organisation_words: tuple[str, ...]  # without one of these, `organisations` finds nothing
     foreign: re.Pattern[str]
+    abroad: tuple[str, ...]  # the same names as words of a line
 
     @classmethod
     def of(cls, taxonomy: Taxonomy) -> Lexicon:
@@ -57,8 +59,15 @@ class Lexicon:
             tuple(taxonomy.context.ordered),
             frozenset(taxonomy.context.surnames),
             re.compile(rf"(?:^|\s)(?:{'|'.join(taxonomy.context.organisations) or chr(0)})(?:\s\S+){{1,6}}$"),
+            _plain(taxonomy.context.organisations),
             re.compile(rf"\s(?:của\s)?(?:{'|'.join(taxonomy.context.foreign) or chr(0)})(?!\w)"),
+            tuple(f" {name} " for name in taxonomy.context.foreign),
         )
+
+
+def _plain(words: Sequence[str]) -> tuple[str, ...]:
+    """The words, unless one is a pattern: then the empty word, which is in any text."""
+    return tuple(words) if all(word.replace(" ", "").isalpha() for word in words) else ("",)
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:

@@ -38,13 +38,16 @@ _FILES = (".jpg", ".jpeg", ".png", ".webp")
 _CAPTION = re.compile(r"(?:^ảnh\s?[:-]|\(?ảnh:|\.(?:jpg|jpeg|png|webp)$|-ảnh |\s-\d+$)")
 
 
+_Placed = tuple[int, Field, Text]
+
+
 @dataclass(slots=True)
 class Reading:
     """`plain` and `lower` hold title, lede and text, two spaces between; spans count in them."""
 
     plain: str
     lower: str
-    texts: tuple[tuple[int, Field, Text], ...]
+    texts: tuple[_Placed, _Placed, _Placed]
     title_end: int
     lede_end: int
     tail: int
@@ -67,36 +70,32 @@ class Reading:
         k = bisect_right(self.ends, position)
         return (self.ends[k - 1] if k else 0), (self.ends[k] if k < len(self.ends) else len(self.lower))
 
+    def sentence_start(self, position: int) -> int:
+        k = bisect_right(self.ends, position)
+        return self.ends[k - 1] if k else 0
+
     def span(self, start: int, end: int) -> tuple[Field, int, int]:
         """The field and the offsets in its original text, in code points."""
-        base, name, text = self.texts[0]
-        for candidate in self.texts[1:]:
-            if start >= candidate[0]:
-                base, name, text = candidate
-        return name, text.origin(start - base), text.origin(end - base)
+        title, lede, text = self.texts
+        base, name, field = text if start >= text[0] else lede if start >= lede[0] else title
+        if field.edits is None:
+            return name, start - base, end - base
+        return name, field.origin(start - base), field.origin(end - base)
 
 
 def read(title: str, lede: str, text: str, published: datetime | date | None, tails: frozenset[str]) -> Reading:
-    parts: tuple[tuple[Field, Text], ...] = (
-        ("title", normalise(title)),
-        ("lede", normalise(lede)),
-        ("text", normalise(text)),
-    )
-    texts: list[tuple[int, Field, Text]] = []
-    position = len(_BETWEEN)
-    for name, part in parts:
-        texts.append((position, name, part))
-        position += len(part.plain) + len(_BETWEEN)
-    plain = _BETWEEN + _BETWEEN.join(part.plain for _, part in parts) + _BETWEEN
-    lower = _BETWEEN + _BETWEEN.join(part.lower for _, part in parts) + _BETWEEN
-    lede_start, text_start = texts[1][0], texts[2][0]
+    head, opening, body = normalise(title), normalise(lede), normalise(text)
+    lede_start = len(_BETWEEN) + len(head.plain) + len(_BETWEEN)
+    text_start = lede_start + len(opening.plain) + len(_BETWEEN)
+    plain = f"{_BETWEEN}{head.plain}{_BETWEEN}{opening.plain}{_BETWEEN}{body.plain}{_BETWEEN}"
+    lower = f"{_BETWEEN}{head.lower}{_BETWEEN}{opening.lower}{_BETWEEN}{body.lower}{_BETWEEN}"
     captions, tail, first = _lines(lower, text_start, tails)
     ends = _sentence_ends(lower, wrapped=_is_wrapped(lower, text_start))
     return Reading(
         # Matching sees one kind of space; the line structure has been read by now.
         plain.replace("\n", " "),
         lower.replace("\n", " "),
-        tuple(texts),
+        ((len(_BETWEEN), "title", head), (lede_start, "lede", opening), (text_start, "text", body)),
         title_end=lede_start,
         lede_end=min(_lede_end(ends, first, text_start, bool(lede)), tail),
         tail=tail,

@@ -7,7 +7,6 @@ points make a primary tag; docs/tagging.md tells how they were fitted.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +14,14 @@ from dataclasses import dataclass, field
 from services.classifier.mentions import Mention
 from services.classifier.reading import Reading, Segment
 from services.classifier.taxonomy import Taxonomy
+from tinsom.text import has_any
 
 PRIMARY = 4.0
 # A subject stands within this many characters of the start of its sentence.
 TOPIC_CHARS = 25
 SHORT_CHARS = 500
 _HEARD = ("acts", "told")
+_OFFICES = frozenset(("office", "venue"))
 LEAST = 0.1
 
 
@@ -44,13 +45,13 @@ class Weights:
 
 @dataclass
 class Scorer:
-    """One item's facts that all its tags share. `numbers` and `actors` are sorted positions."""
+    """One item's facts that all its tags share; `numbers` and `actors`: where sentences that hold one begin."""
 
     reading: Reading
     taxonomy: Taxonomy
     weights: Weights
-    numbers: list[int]
-    actors: list[int]
+    numbers: frozenset[int]
+    actors: frozenset[int]
     leads: frozenset[str]
     deadlines: int
     hosts: frozenset[str] = frozenset()
@@ -58,68 +59,84 @@ class Scorer:
     _crime: bool | None = None
 
     def initiative(self, tag: str, group: Sequence[Mention], most: int) -> float:
-        w = self.weights.initiative
+        w, row = self.weights.initiative, self.taxonomy.initiatives[tag]
         own = [mention for mention in group if not mention.implied]
-        sentences = {self.reading.sentence(mention.start) for mention in own}
-        points = self._place(own, w) + w["share"] * len(group) / most
-        points += w["agent"] * _log(sum(_holds(self.actors, s) for s in sentences))
-        points += w["number"] * _log(sum(_holds(self.numbers, s) for s in sentences))
-        if self.deadlines and any(self._orders_in(s) for s in sentences):
+        sentences = self._sentences(own)
+        points = self._place(own, sentences, w) + w["share"] * len(group) / most
+        held = set(sentences)
+        points += w["agent"] * _log(len(held & self.actors))
+        points += w["number"] * _log(len(held & self.numbers))
+        if self.deadlines and any(map(self._orders_in, held)):
             points += w["directed"] * _log(self.deadlines)
         if not own:
             points += w["implied"]
-        elif all("/document/" in mention.rule for mention in own):
+        elif _are_documents(own):
             points += w["document"]
-        if self.taxonomy.initiatives[tag].background:
+        if row.background:
             points += w["background"]
         if self._is_crime():
             points += w["crime"]
-        if not self.taxonomy.initiatives[tag].weak_primary and all(mention.weak for mention in own):
-            points = min(points, PRIMARY - LEAST)
+        if not row.weak_primary and points > PRIMARY - LEAST and _are_weak(own):
+            points = PRIMARY - LEAST
         return max(LEAST, round(points, 2))
 
     def agency(self, tag: str, group: Sequence[Mention]) -> float:
         w = self.weights.agency
         row = self.taxonomy.agencies.get(tag)
         voices = [mention.voice for mention in group]
-        points = self._place(group, w) + w["acts"] * _log(voices.count("acts"))
+        points = self._place(group, self._sentences(group), w) + w["acts"] * _log(voices.count("acts"))
         points += w["local"] if row is None else w["party"] * (row.type == "party-organ")
-        points += w["office"] * all(voice in ("office", "venue") for voice in voices)
+        points += w["office"] * _OFFICES.issuperset(voices)
         points += w["lead"] * (tag in self.leads) + w["hosts"] * (tag in self.hosts)
         return max(LEAST, round(points, 2))
 
-    def _place(self, own: Sequence[Mention], w: Mapping[str, float]) -> float:
+    def _sentences(self, own: Sequence[Mention]) -> list[int]:
+        """Where the sentence of each mention begins."""
+        return [self.reading.sentence_start(mention.start) for mention in own]
+
+    def _place(self, own: Sequence[Mention], sentences: Sequence[int], w: Mapping[str, float]) -> float:
         reading = self.reading
+        title = lede = topic = False
+        for mention, sentence in zip(own, sentences, strict=True):
+            segment = reading.segment(mention.start)
+            title = title or segment is Segment.TITLE
+            lede = lede or segment is Segment.LEDE
+            topic = topic or mention.start - sentence < TOPIC_CHARS
         points = w["bias"] + w["short"] * (len(reading.plain) < SHORT_CHARS)
-        segments = {reading.segment(mention.start) for mention in own}
-        points += w["title"] * (Segment.TITLE in segments) + w["lede"] * (Segment.LEDE in segments)
-        if any(mention.start - reading.sentence(mention.start)[0] < TOPIC_CHARS for mention in own):
-            points += w["topic"]
-        return points
+        points += w["title"] * title + w["lede"] * lede
+        return points + w["topic"] if topic else points
 
     def _is_crime(self) -> bool:
         if self._crime is None:
             title = self.reading.lower[: self.reading.title_end]
             words = self.taxonomy.context
-            self._crime = any(w in title for w in words.crime) and not any(w in title for w in words.prevention)
+            self._crime = has_any(title, words.crime) and not has_any(title, words.prevention)
         return self._crime
 
-    def _orders_in(self, sentence: tuple[int, int]) -> bool:
-        known = self._orders.get(sentence[0])
+    def _orders_in(self, sentence: int) -> bool:
+        known = self._orders.get(sentence)
         if known is None:
-            text = self.reading.lower[sentence[0] : sentence[1]]
-            known = self._orders[sentence[0]] = any(word in text for word in self.taxonomy.context.orders)
+            text = self.reading.lower[slice(*self.reading.sentence(sentence))]
+            known = self._orders[sentence] = has_any(text, self.taxonomy.context.orders)
         return known
 
 
-def _holds(positions: list[int], sentence: tuple[int, int]) -> bool:
-    at = bisect_left(positions, sentence[0])
-    return at < len(positions) and positions[at] < sentence[1]
+def _are_documents(own: Iterable[Mention]) -> bool:
+    return all("/document/" in mention.rule for mention in own)
+
+
+def _are_weak(own: Iterable[Mention]) -> bool:
+    return all(mention.weak for mention in own)
 
 
 def _log(count: float) -> float:
     return math.log2(1 + count)
 
 
-def actors(mentions: Iterable[Mention]) -> list[int]:
-    return sorted(mention.start for mention in mentions if mention.voice in _HEARD)
+def holding(reading: Reading, positions: Iterable[int]) -> frozenset[int]:
+    """The starts of the sentences that hold one of the positions."""
+    return frozenset(map(reading.sentence_start, positions))
+
+
+def actors(mentions: Iterable[Mention]) -> Iterable[int]:
+    return [mention.start for mention in mentions if mention.voice in _HEARD]

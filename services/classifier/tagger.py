@@ -68,9 +68,7 @@ class Tagger:
         named = [*_initiatives(read, found), *_founded(docs)]
         return m.Tags(
             id=item.id,
-            initiatives=assembly.initiatives(
-                scorer, acceptance.initiatives(read, named, who, docs, self.taxonomy)
-            ),
+            initiatives=assembly.initiatives(scorer, acceptance.initiatives(read, named, who, docs, self.lexicon)),
             agencies=assembly.agencies(scorer, acceptance.agencies(read, who.agencies, docs, self.taxonomy)),
             documents=assembly.documents(docs),
             places=assembly.places(read, who.places),
@@ -92,8 +90,8 @@ class Tagger:
             read,
             self.taxonomy,
             self.weights,
-            numbers=[position for position, _ in counted],
-            actors=salience.actors(who.agencies),
+            numbers=salience.holding(read, [position for position, _ in counted]),
+            actors=salience.holding(read, salience.actors(who.agencies)),
             leads=frozenset(lead for task in todo for lead in task.lead),
             deadlines=len(todo),
             hosts=frozenset(event.body for event in happened if event.body),
@@ -107,11 +105,12 @@ def _day(item: TagInput | m.Item) -> date | None:
 
 def _initiatives(read: Reading, found: Sequence[hits.Hit]) -> Iterable[Mention]:
     for hit in found:
-        if hit.start < read.tail:
-            for entry in hit.entries:
-                if entry.kind is Kind.INITIATIVE:
-                    factor = 0.6 if entry.rule.endswith("/anaphor") else 1.0
-                    yield Mention(entry.id, hit.start, hit.end, entry.rule, factor, weak=entry.weak)
+        if hit.start >= read.tail:
+            return
+        for entry in hit.entries:
+            if entry.kind is Kind.INITIATIVE:
+                factor = 0.6 if entry.rule.endswith("/anaphor") else 1.0
+                yield Mention(entry.id, hit.start, hit.end, entry.rule, factor, entry.weak)
 
 
 def _founded(docs: Sequence[Found]) -> Iterable[Mention]:
