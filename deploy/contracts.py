@@ -166,6 +166,7 @@ def configuration_page() -> str:
     keys = {kind: key for key, kind in _kinds(whole)}
     parts = [_struct(whole, config, "The file")]
     parts += [_struct(node, config, f"`{keys[name]}`") for name, node in nodes.items() if name in keys]
+    parts.append(_struct(nodes["SelectorsConfig"], config, "`selectors`"))
     match = next(node for node in _classes(messages) if node.name == "Match")
     return CONFIGURATION + "\n".join([*parts, _struct(match, messages, "`match`")])
 

@@ -84,6 +84,10 @@ def _source_faults(source: SourceConfig) -> Iterator[tuple[str, str]]:
         yield "timezone", f"{source.timezone!r} is no time zone; write Asia/Ho_Chi_Minh"
     if source.kind not in KINDS:
         yield "kind", f"{source.kind!r} is not one of {', '.join(KINDS)}"
+    if source.kind == "listing" and (source.selectors is None or not source.selectors.entry.strip()):
+        yield "selectors", "a listing needs CSS selectors; write {entry: article, link: h3 a, date: time}"
+    if source.kind != "listing" and source.selectors is not None:
+        yield "selectors", f"are for `kind: listing`, this is a {source.kind}"
     if source.tier not in TIERS:
         yield "tier", f"{source.tier} is not 1 (official), 2 (press) or 3 (other)"
     if source.interval < _SHORTEST_INTERVAL:

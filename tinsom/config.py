@@ -47,6 +47,14 @@ class CollectorConfig(_Section, frozen=True, kw_only=True):
     catalogue: list[str] = []  # shipped sources to watch: ids, government, ministry, press, province, all
 
 
+class SelectorsConfig(_Section, frozen=True, kw_only=True):
+    entry: str  # CSS, as all of them; within the page
+    link: str = ""  # within an entry; the entry itself, or its first link, when empty
+    title: str = ""  # within an entry; the link's text when empty
+    date: str = ""
+    lede: str = ""
+
+
 class SourceConfig(_Section, frozen=True, kw_only=True):
     id: str
     url: str
@@ -59,6 +67,7 @@ class SourceConfig(_Section, frozen=True, kw_only=True):
     interval: float = 300.0
     full_text: bool = True
     enabled: bool = True
+    selectors: SelectorsConfig | None = None  # of a page without a feed, with `kind: listing`
 
 
 class DestinationConfig(_Section, frozen=True, kw_only=True):

@@ -24,6 +24,16 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # --- sources and items ----------------------------------------------------------------------------------
 
 
+class Selectors(Message, frozen=True, kw_only=True):
+    """CSS selectors of a listing page: `entry` within the page, the others within an entry."""
+
+    entry: str
+    link: str = ""  # the entry itself, or its first link, when empty
+    title: str = ""  # the link's text when empty
+    date: str = ""
+    lede: str = ""
+
+
 class Source(Message, frozen=True, kw_only=True):
     """A feed, sitemap or listing page that is watched. `publisher` is fixed when the source is added."""
 
@@ -38,6 +48,7 @@ class Source(Message, frozen=True, kw_only=True):
     interval: float = 300.0  # seconds between polls
     full_text: bool = True  # fetch the article page of each new entry
     enabled: bool = True
+    selectors: Selectors | None = None  # of a listing page
 
 
 DateQuality = Literal["exact", "date_only", "inferred", "missing", "future"]

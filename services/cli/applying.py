@@ -75,6 +75,7 @@ def _beyond(config: Config) -> Iterator[Fault]:
     if config.kafka is None and not Path(config.log.path).absolute().parent.is_dir():
         yield Fault(("log", "path"), f"there is no folder {Path(config.log.path).parent}")
     yield from _secrets(config)
+    yield from _selectors(config)
     try:
         taxonomy = tagging.load(Path(config.taxonomy) if config.taxonomy else None)
     except ConfigError as error:
@@ -98,6 +99,12 @@ def unknown_ids(config: Config, taxonomy: Taxonomy) -> Iterator[Fault]:
                 if id_ not in known and taxonomy.name(id_) == id_:
                     near = did_you_mean(id_, known) or "; `tinsom taxonomy show` lists all"
                     yield Fault((*place, name, number), f"{id_!r} is not in the taxonomy{near}")
+
+
+def _selectors(config: Config) -> Iterator[Fault]:
+    for number, source in enumerate(config.sources):
+        if reason := collecting.selector_fault(source):
+            yield Fault(("sources", number), reason)
 
 
 def _secrets(config: Config) -> Iterator[Fault]:

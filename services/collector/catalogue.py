@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from services.collector import dates, shipped
+from services.collector import dates, listing, shipped
 from tinsom import codec
-from tinsom.config import Config, SourceConfig
+from tinsom.config import Config, SelectorsConfig, SourceConfig
 from tinsom.errors import ConfigError, DecodeError
 from tinsom.log import Record
-from tinsom.messages import Source
+from tinsom.messages import Selectors, Source
 from tinsom.tables import Changes, changes
 
 TOPIC = "sources"
@@ -35,7 +35,29 @@ def source_of(config: SourceConfig) -> Source:
         interval=config.interval,
         full_text=config.full_text,
         enabled=config.enabled,
+        selectors=_selectors(config),
     )
+
+
+def _selectors(config: SourceConfig) -> Selectors | None:
+    fault = selector_fault(config)
+    if fault:
+        raise ConfigError(f"sources: {config.id!r}: {fault}")
+    return _as_message(config.selectors) if config.selectors else None
+
+
+def selector_fault(config: SourceConfig) -> str:
+    """Which of a listing's selectors cannot be read, and why; or nothing."""
+    try:
+        if config.selectors is not None:
+            listing.check(_as_message(config.selectors))
+    except listing.SelectorError as error:
+        return f"selectors.{error}"
+    return ""
+
+
+def _as_message(given: SelectorsConfig) -> Selectors:
+    return Selectors(**{name: getattr(given, name) for name in Selectors.__struct_fields__})
 
 
 def configured(config: Config) -> list[SourceConfig]:

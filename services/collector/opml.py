@@ -40,11 +40,12 @@ def read(raw: bytes, taken: Iterable[str] = ()) -> list[SourceConfig]:
 
 
 def write(sources: Iterable[SourceConfig]) -> str:
-    """An OPML 2.0 document of `sources`."""
+    """An OPML 2.0 document of `sources`; listing pages are left out, other readers cannot read them."""
     lines = "".join(
         f'    <outline type="rss" text={quoteattr(s.name or s.id)} title={quoteattr(s.name or s.id)}'
         f" xmlUrl={quoteattr(s.url)}/>\n"
         for s in sources
+        if s.kind != "listing"
     )
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<opml version="2.0">\n  <head><title>tinsom</title></head>\n'
     return f"{head}  <body>\n{lines}  </body>\n</opml>\n"

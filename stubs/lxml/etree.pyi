@@ -35,8 +35,19 @@ class XMLParser:
 
 class HTMLParser:
     def __init__(
-        self, *, encoding: str | None = None, no_network: bool = True, recover: bool = True, huge_tree: bool = False
+        self,
+        *,
+        encoding: str | None = None,
+        no_network: bool = True,
+        recover: bool = True,
+        huge_tree: bool = False,
+        remove_comments: bool = False,
+        remove_pis: bool = False,
     ) -> None: ...
+
+class XPath:
+    def __init__(self, path: str) -> None: ...
+    def __call__(self, element: _Element) -> list[_Element]: ...
 
 def fromstring(text: bytes | str, parser: XMLParser | HTMLParser | None = None) -> _Element: ...
 def tostring(element: _Element, *, encoding: str, with_tail: bool = True) -> str: ...

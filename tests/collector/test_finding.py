@@ -11,7 +11,7 @@ from services.collector.discover import candidates
 from services.collector.finding import check_sources, discover
 from tests.collector.build import posts, rss
 from tests.collector.feedserver import FeedServer
-from tinsom.config import CollectorConfig, Config, SourceConfig
+from tinsom.config import CollectorConfig, Config, SelectorsConfig, SourceConfig
 from tinsom.errors import ConfigError, InputError, UnreachableError
 
 PAGE = """<html><head><link rel="alternate" type="application/rss+xml" title="Tin mới" href="/rss/a.rss">
@@ -68,6 +68,13 @@ def test_opml_there_and_back() -> None:
     ]
     assert opml.read(opml.write(sources).encode()) == sources
     assert opml.read(opml.write(sources).encode(), taken=["bao-chinh-phu"])[0].id == "bao-chinh-phu-2"
+
+
+def test_opml_leaves_listings_out() -> None:
+    page = SourceConfig(
+        id="a", url="https://a.example/", kind="listing", selectors=SelectorsConfig(entry="article")
+    )
+    assert opml.read(opml.write([page]).encode()) == []
 
 
 def test_opml_as_others_write_it() -> None:

@@ -49,6 +49,18 @@ def lines(folder: Path, text: str) -> list[str]:
             "1: sources[0].kind: 'rss' is not one of feed, sitemap, listing",
         ),
         (
+            "sources: [{id: a, url: 'http://x/', kind: listing}]",
+            "1: sources[0].selectors: a listing needs CSS selectors; write {entry: article, link: h3 a",
+        ),
+        (
+            "sources: [{id: a, url: 'http://x/', selectors: {entry: p}}]",
+            "1: sources[0].selectors: are for `kind: listing`, this is a feed",
+        ),
+        (
+            "sources: [{id: a, url: 'http://x/', kind: listing, selectors: {entries: p}}]",
+            "1: sources[0].selectors.entries: unknown key; did you mean `entry`?",
+        ),
+        (
             "destinations: [{alias: a, channel: sms}]",
             "1: destinations[0].channel: 'sms' is not one of telegram, email, webhook, terminal, recording",
         ),
