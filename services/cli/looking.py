@@ -24,6 +24,7 @@ _HINTS = {
     "html": "a page, not a feed",
     "challenge": "a page that asks for JavaScript or a captcha",
     "parse": "nothing that can be read as a feed",
+    "layout": "a page in which the selectors of its source find no entries",
     "no_entries": "a feed with nothing in it",
     "dns": "the host has no address",
     "connection": "nobody answers",

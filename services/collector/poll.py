@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from services.collector import documents
+from services.collector import documents, listing
 from services.collector.decide import Decision
 from services.collector.entry import Document, Memo
 from services.collector.extract import extract
@@ -19,10 +19,10 @@ from services.collector.gate import Gate
 from services.collector.known import FeedState
 from services.collector.page import Page
 from services.collector.pool import Pool, WorkError
-from services.collector.response import Response, judge
+from services.collector.response import Outcome, Response, judge, without_entries
 from services.collector.sitemap import Index
 from tinsom import metrics
-from tinsom.messages import Source
+from tinsom.messages import Selectors, Source
 
 logger = structlog.get_logger(__name__)
 
@@ -36,6 +36,8 @@ NOT_MADE_FOR_POLLING = frozenset(("sitemap", "listing"))
 # What may be read on the event loop: feedparser needs up to 4 ms for a kilobyte, the fast reader 30 µs.
 _INLINE = 16_384
 _INLINE_FAST = 524_288
+# HTML takes about 20 µs for a kilobyte, and made to hurt ten times that.
+_INLINE_PAGE = 131_072
 _PAGE_OUTCOMES = frozenset(("new", "changed"))
 
 
@@ -46,6 +48,14 @@ class Web(Protocol):
 
     async def document(self, response: Response, memo: Memo) -> Document:
         """The document in a response; entries in `memo` need not be read again."""
+        ...
+
+    async def listing(self, url: str, etag: str, last_modified: str) -> Response:
+        """As `feed`, asking for a page."""
+        ...
+
+    async def entries(self, response: Response, selectors: Selectors) -> Document:
+        """What `selectors` find in the listing page of a response."""
         ...
 
     async def admits(self, url: str) -> bool:
@@ -66,6 +76,16 @@ class LiveWeb:
     async def feed(self, url: str, etag: str, last_modified: str) -> Response:
         return await self.fetcher.get(url, headers=validators(etag, last_modified))
 
+    async def listing(self, url: str, etag: str, last_modified: str) -> Response:
+        asked = validators(etag, last_modified)
+        return await self.fetcher.get(url, headers=asked, accept=PAGE_TYPES, limit=MAX_PAGE_BYTES)
+
+    async def entries(self, response: Response, selectors: Selectors) -> Document:
+        given = response.body, response.content_type, response.url, selectors
+        if len(response.body) <= _INLINE_PAGE:
+            return listing.read(*given)
+        return await self._apart(listing.read, *given) or Document(fault="too slow")
+
     async def admits(self, url: str) -> bool:
         return await self.gate.admits(url)
 
@@ -82,12 +102,10 @@ class LiveWeb:
             return documents.read(*given)
         return await self._apart(documents.read, *given) or Document(fault="too slow")
 
-    async def _apart(
-        self, work: Callable[[bytes, str, str], T], body: bytes, content_type: str, url: str
-    ) -> T | None:
+    async def _apart(self, work: Callable[..., T], *given: object) -> T | None:
         """Beside the event loop, which a hostile document must not hold; None when it takes too long."""
         try:
-            return await self.pool.run(work, body, content_type, url, timeout=PARSE_SECONDS)
+            return await self.pool.run(work, *given, timeout=PARSE_SECONDS)
         except WorkError:
             return None
 
@@ -138,14 +156,30 @@ async def look(source: Source, feed: FeedState, web: Web, now: float, memo: Memo
         etag = modified = ""
     if source.kind in NOT_MADE_FOR_POLLING and not await web.admits(address):
         return Look("robots", Response(address), audit=audit)
-    response = await web.feed(address, etag, modified)
-    outcome = judge(response, asked_conditionally=bool(etag or modified), known_body=known_body)
+    page = source.kind == "listing"
+    response = await (web.listing if page else web.feed)(address, etag, modified)
+    asked = bool(etag or modified)
+    outcome = judge(response, asked_conditionally=asked, known_body=known_body, page=page)
     if outcome != "ok":
         return Look(outcome, response, audit=audit)
-    document = await web.document(response, memo)
+    document = await _document(source, response, web, memo)
+    return Look(_outcome(document, response), response, document, audit)
+
+
+async def _document(source: Source, response: Response, web: Web, memo: Memo) -> Document:
+    if source.kind != "listing":
+        return await web.document(response, memo)
+    if source.selectors is None:  # a record that an older version wrote
+        return Document(fault=listing.LAYOUT)
+    return await web.entries(response, source.selectors)
+
+
+def _outcome(document: Document, response: Response) -> Outcome:
+    if document.fault == listing.LAYOUT:
+        return without_entries(response.body)
     if document.fault:
-        return Look("parse", response, document, audit)
-    return Look("ok" if document.entries or document.unchanged else "no_entries", response, document, audit)
+        return "parse"
+    return "ok" if document.entries or document.unchanged else "no_entries"
 
 
 async def read_pages(decisions: Iterable[Decision], web: Web) -> dict[int, Page]:

@@ -159,6 +159,8 @@ def _count(run: Run, seen: Look, after: FeedState, now: float) -> None:
     metrics.FETCH_SECONDS.labels(tier).observe(seen.response.elapsed)
     if seen.outcome in GOOD:
         metrics.SOURCE_LAST_SUCCESS.labels(run.source.id).set(now)
+    if seen.outcome == "layout" and run.outcome != "layout":
+        logger.warning("selectors find no entries: the page's layout changed", source=run.source.id)
     before, run.state = run.state, schedule.state_of(seen.outcome, after.failures)
     if before != run.state:
         metrics.SOURCES.labels(before, tier).dec()

@@ -29,6 +29,7 @@ Outcome = Literal[
     "html",  # a page where a feed should be
     "challenge",  # a page that asks for JavaScript or a captcha
     "parse",  # nothing that any parser can read
+    "layout",  # a listing page in which its selectors find no entries
 ]
 OUTCOMES: tuple[Outcome, ...] = Outcome.__args__  # type: ignore[attr-defined]
 GOOD: frozenset[Outcome] = frozenset(("ok", "not_modified", "unchanged", "no_entries"))
@@ -61,8 +62,11 @@ class Response:
         return self.headers.get("content-type", "")
 
 
-def judge(response: Response, *, asked_conditionally: bool, known_body: str) -> Outcome:
-    """The outcome as far as bytes tell; `ok` still has to be parsed. `known_body` is `body_hash` of last time."""
+def judge(response: Response, *, asked_conditionally: bool, known_body: str, page: bool = False) -> Outcome:
+    """The outcome as far as bytes tell; `ok` still has to be parsed. `known_body` is `body_hash` of last time.
+
+    Where a `page` is wanted, HTML is no fault: whether it is the wanted one is seen when it is read.
+    """
     if response.fault:
         return response.fault
     by_status = _by_status(response, asked_conditionally)
@@ -70,7 +74,14 @@ def judge(response: Response, *, asked_conditionally: bool, known_body: str) -> 
         return by_status
     if known_body and body_hash(response.body) == known_body:
         return "unchanged"
+    if page:
+        return "ok" if _says_anything(response.body) else "empty"
     return _by_look(response.body)
+
+
+def without_entries(body: bytes) -> Outcome:
+    """What a page is in which a listing's selectors find nothing: a challenge, or another layout."""
+    return "challenge" if _CHALLENGE.search(body[:_LOOK]) else "layout"
 
 
 def body_hash(body: bytes) -> str:
@@ -96,9 +107,13 @@ def _by_status(response: Response, asked_conditionally: bool) -> Outcome | None:
 
 
 def _by_look(body: bytes) -> Outcome:
-    if not body.strip(b" \t\r\n\x00\xef\xbb\xbf"):
+    if not _says_anything(body):
         return "empty"
     head = body[:_LOOK]
     if not (_HTML.match(head) or _XML_HTML.match(head)) or _FEED.search(head):
         return "challenge" if len(body) < _LOOK and b"document.cookie" in body and not _FEED.search(head) else "ok"
     return "challenge" if _CHALLENGE.search(head) else "html"
+
+
+def _says_anything(body: bytes) -> bool:
+    return bool(body.strip(b" \t\r\n\x00\xef\xbb\xbf"))

@@ -76,6 +76,7 @@ class Collector:
             metrics.ENTRIES.labels(outcome)
         for tier in TIERS:
             metrics.ROLLOVERS.labels(tier)
+            metrics.FETCHES.labels("layout", tier)
         follower = asyncio.create_task(self._follow_sources())
         try:
             async with self._log.own(STAGE, ["sources"], gained=self._gained, lost=self._lost, queue=False):
