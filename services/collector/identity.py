@@ -19,9 +19,12 @@ from services.collector.entry import Entry
 # Parameters that tell a site where a reader came from; the page is the same without them.
 _TRACKING = re.compile(
     r"^(?:utm_\w*|mc_[ce]id|fbclid|gclid|dclid|msclkid|yclid|twclid|igshid|zarsrc|zalo_\w*|_ga|_gl|at_\w+|ns_\w+"
-    r"|cmpid|wt_mc|ref_src|ref_url|spm|vero_\w+|oly_\w+|__s|__twitter_impression|hss_channel|xtor)$",
+    r"|cmpid|wt_mc|ref_src|ref_url|spm|vero_\w+|oly_\w+|__s|__twitter_impression|hss_channel|xtor"
+    r"|jsessionid|phpsessid|aspsessionid\w*)$",
     re.IGNORECASE,
 )
+# Servers that see no cookie write the session into every link, another one at each visit.
+_SESSION = re.compile(r";jsessionid=[^/;]*|/\(S\(\w+\)\)(?=/)", re.IGNORECASE)
 _MOBILE = re.compile(r"^(?:www\d?|m|mobile|amp|wap)\.")
 _GLOBAL_GUID = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|.*\w+\.\w{2,}/)", re.IGNORECASE)
 _FOLD = re.compile(r"[\W_]+")
@@ -84,11 +87,11 @@ def canonical(link: str) -> str:
 
 
 def tidy(link: str) -> str:
-    """The link as we publish it: without tracking parameters, else as it came."""
+    """The link as we publish it: without tracking parameters and sessions, else as it came."""
     parts = _split(link)
-    if parts is None or not parts.query:
+    if parts is None or not (parts.query or _SESSION.search(parts.path)):
         return link
-    return parts._replace(query=_without_tracking(parts.query)).geturl()
+    return parts._replace(path=_SESSION.sub("", parts.path), query=_without_tracking(parts.query)).geturl()
 
 
 def has_long_title(entry: Entry) -> bool:
@@ -148,9 +151,9 @@ def _link(link: str) -> tuple[str, str, bool]:
     if parts is None:
         return link, "", False
     host = _MOBILE.sub("", (parts.hostname or "").rstrip("."))
-    query = _without_tracking(parts.query)
-    path = parts.path if _SPECIFIC_PATH.search(parts.path) else ""
-    canonical_link = f"{host}{parts.path.rstrip('/') or '/'}{'?' + query if query else ''}"
+    query, whole = _without_tracking(parts.query), _SESSION.sub("", parts.path)
+    path = whole if _SPECIFIC_PATH.search(whole) else ""
+    canonical_link = f"{host}{whole.rstrip('/') or '/'}{'?' + query if query else ''}"
     return canonical_link, path, bool(path or _ARTICLE_QUERY.search(parts.query))
 
 

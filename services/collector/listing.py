@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 import cssselect
 from lxml import etree
@@ -25,6 +26,8 @@ LAYOUT = "layout"
 _LEAST_SHARE = 0.5
 # Longer markup is no headline and no date; cut before it is read.
 _MAX_MARKUP = 40_000
+# An entry with more links or titles than these is half a page, and what comes first is meant.
+_MAX_LINKS, _MAX_TITLES = 50, 10
 # `2 giờ trước` is no date; what names a year may be one.
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
@@ -57,7 +60,8 @@ def read(body: bytes, content_type: str, base: str, selectors: Selectors) -> Doc
         finders = _finders(*names)
         found = finders.entry(root)
         at = _base(root, base)
-        entries = _merged([_entry(element, finders, i, at) for i, element in enumerate(found[:MAX_ENTRIES])])
+        rows = _innermost(found[: MAX_ENTRIES + 1])[:MAX_ENTRIES]
+        entries = _merged([_entry(element, finders, i, at) for i, element in enumerate(rows)])
     except (etree.LxmlError, SelectorError):
         return Document(fault=LAYOUT)
     if not _is_listing(entries):
@@ -104,8 +108,17 @@ def _base(root: etree._Element, base: str) -> str:
     return (safe_link(given.get("href") or "", base) if given is not None else "") or base
 
 
+def _innermost(found: Sequence[etree._Element]) -> list[etree._Element]:
+    """Without what holds other entries: a wrapper that the selector matches too. So no part is read twice."""
+    return [one for one, after in pairwise(found) if not _holds(one, after)] + list(found[-1:])
+
+
+def _holds(outer: etree._Element, inner: etree._Element) -> bool:
+    return any(one is outer for one in inner.iterancestors())
+
+
 def _entry(element: etree._Element, finders: _Finders, position: int, base: str) -> Entry:
-    links = finders.link(element)
+    links = finders.link(element)[:_MAX_LINKS]
     link = next((one for one in links if safe_link(one.get("href") or "", base)), None)
     titled = finders.title(element) if finders.title else links
     return build_entry(
@@ -127,7 +140,7 @@ def _first(finder: etree.XPath | None, element: etree._Element) -> etree._Elemen
 
 def _title(elements: Sequence[etree._Element]) -> str:
     """The first that says anything: by its text, else (a link around a picture) by its `title`."""
-    for element in elements:
+    for element in elements[:_MAX_TITLES]:
         text = _markup(element)
         if markup.text_of(text):
             return text

@@ -36,8 +36,8 @@ NOT_MADE_FOR_POLLING = frozenset(("sitemap", "listing"))
 # What may be read on the event loop: feedparser needs up to 4 ms for a kilobyte, the fast reader 30 µs.
 _INLINE = 16_384
 _INLINE_FAST = 524_288
-# HTML takes about 20 µs for a kilobyte, and made to hurt ten times that.
-_INLINE_PAGE = 131_072
+# HTML takes about 25 µs for a kilobyte, and made to hurt up to fifty times that.
+_INLINE_PAGE = 65_536
 _PAGE_OUTCOMES = frozenset(("new", "changed"))
 
 

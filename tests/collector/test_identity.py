@@ -21,10 +21,18 @@ AT = datetime(2026, 3, 10, 1, 5, tzinfo=UTC)
         "https://m.bao.example/tin-100001.htm#binh-luan",
         "https://bao.example:443/tin-100001.htm?utm_source=rss&fbclid=x&zarsrc=30",
         "https://BAO.example/tin-100001.htm?",
+        "https://bao.example/tin-100001.htm;jsessionid=8F2A01.node2?PHPSESSID=a1",
+        "https://bao.example/(S(x1y2z3))/tin-100001.htm",
     ],
 )
 def test_one_article_by_many_links(link: str) -> None:
     assert identity.canonical(link) == "bao.example/tin-100001.htm"
+
+
+def test_no_session_is_published() -> None:
+    link = "https://bao.example/tin/100001;jsessionid=8F2A01.node2"
+    assert identity.tidy(f"{link}?a=1#x") == "https://bao.example/tin/100001?a=1#x"
+    assert identity.tidy(link) == "https://bao.example/tin/100001"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from services.collector import dates, listing
 from services.collector.entry import MAX_ENTRIES, Document
+from services.collector.poll import _INLINE_PAGE
 from services.collector.shipped import shipped
 from tests.collector.build import NOW
 from tinsom.messages import Selectors
@@ -82,6 +83,19 @@ def test_entries_may_be_links_and_picture_and_title_are_one() -> None:
         ("hai-1002", "Bài hai", 1),
         ("mot-1001", "Xem thêm", 2),  # dropped as a duplicate where identity is decided
     ]
+
+
+def test_a_wrapper_that_matches_too_is_no_entry() -> None:
+    page = "<div class=tin><div class=tin><a href=/1>Một</a></div><div class=tin><a href=/2>Hai</a></div></div>"
+    assert [e.title for e in read(page, Selectors(entry=".tin")).entries] == ["Một", "Hai"]
+
+
+@pytest.mark.timeout(30)  # minutes, when nested parts are read again and again
+def test_what_is_made_to_hurt_is_soon_over() -> None:
+    for part in ("<div><div><div>", "<table><tr><td><a href=/q>", "<div class=m><span>", "<a href=/x>"):
+        page = (part * _INLINE_PAGE)[: 4 * _INLINE_PAGE]
+        read(page, Selectors(entry="*", link="*", title="*", date="*", lede="*"))
+        read(page, Selectors(entry="div div", link="div a", title="div div", lede="div > *"))
 
 
 def test_too_many_entries_are_counted() -> None:
