@@ -13,8 +13,9 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import product
+
+import msgspec
 
 # One character for one character: the offsets stay. Ð (U+00D0) looks like Đ and is typed for it; İ is the one
 # letter whose lower case is longer than itself.
@@ -37,8 +38,7 @@ _ENTITY = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
 _REPAIR = re.compile(rf"[{_ZERO_WIDTH}]+|[^{_MARKS}][{_MARKS}]+|{_ENTITY}| {{2,}}| +(?=\n)|(?<=\n) +")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True, gc=False):
     """`plain` keeps the case, `lower` is for matching; both have the same length.
 
     `edits` are the places where plain and original drift apart: from plain position `edits[0][k]` on, the

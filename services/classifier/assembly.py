@@ -34,6 +34,8 @@ def agencies(scorer: Scorer, mentions: Sequence[Mention]) -> list[m.Tag]:
 def _capped(tags: list[m.Tag]) -> list[m.Tag]:
     """An item about everything is about nothing: beyond the highest scores, primary tags step down."""
     primary = sorted((tag for tag in tags if tag.role == "primary"), key=lambda tag: (-tag.score, tag.id))
+    if len(primary) <= MAX_PRIMARY:
+        return tags
     over = {tag.id for tag in primary[MAX_PRIMARY:]}
     return [msgspec.structs.replace(tag, role="mentioned") if tag.id in over else tag for tag in tags]
 

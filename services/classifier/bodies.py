@@ -45,6 +45,7 @@ class Finder:
         self.hits: list[Hit] = []
         self.place_at: dict[int, tuple[Hit, Entry]] = {}
         self.agency_starts: set[int] = set()
+        self.heads: list[Hit] = []
         self._sort(hits)
         self.pending: list[tuple[str, int, int]] = []
         self.bound: set[int] = set()
@@ -60,19 +61,24 @@ class Finder:
             self.hits.append(hit)
             if kind is Kind.AGENCY:
                 self.agency_starts.add(hit.start)
+                self.heads.append(hit)
+            elif kind is Kind.HEAD:
+                self.heads.append(hit)
             for entry in entries:
                 if entry.kind is Kind.PLACE:
                     self.place_at[hit.start] = (hit, entry)
 
     def find(self) -> Bodies:
         joined: tuple[int, str] | None = None
-        for hit in reversed(self.hits):
-            if hit.start < self.reading.tail and hit.entries[0].kind in (Kind.HEAD, Kind.AGENCY):
+        tail = self.reading.tail
+        for hit in reversed(self.heads):
+            if hit.start < tail:
                 joined = self._head(hit, joined)
         for hit in self.hits:
-            if hit.start >= self.reading.tail or hit.start < self.covered:
-                continue
-            self._take(hit)
+            if hit.start >= tail:
+                break
+            if hit.start >= self.covered:
+                self._take(hit)
         self._resolve_pending()
         in_order = sorted(self.found.agencies, key=_start)
         lexicon = self.lexicon
@@ -177,7 +183,7 @@ class Finder:
         if hit.start in self.headed:
             return  # a local body took this head: "Cục Thuế tỉnh …"
         agency = self.lexicon.taxonomy.agencies[entry.id]
-        if agency.type in _OF_A_STATE and self.lexicon.foreign.match(self.reading.plain, hit.end):
+        if agency.type in _OF_A_STATE and self._is_foreign(hit.end):
             return
         if not _existed(agency, self.reading.day):
             return
@@ -186,11 +192,17 @@ class Finder:
         if agency.cores:
             self._list(hit.end)
 
+    def _is_foreign(self, end: int) -> bool:
+        plain, lexicon = self.reading.plain, self.lexicon
+        return plain[end + 1] in lexicon.foreign_begins and lexicon.foreign.match(plain, end) is not None
+
     def _list(self, end: int) -> None:
         """ "các Bộ Công an, Tài chính, Tư pháp": each core of the list, as long as cores follow."""
         lower, plain = self.reading.lower, self.reading.plain
         at = end
         while True:
+            if lower[at] == " " and lower[at + 1] not in _LIST_MARKS and not plain[at + 1].isupper():
+                return  # the common case, without a pattern
             gap = _LIST_GAP.match(lower, at)
             if gap is None:
                 return
@@ -257,6 +269,7 @@ class Finder:
 
 
 _LIST_GAP = re.compile(r"\s?(?:,|;|:|và)\s(?:bộ\s)?|\s")
+_LIST_MARKS = ",;:v"
 _UNIT_AFTER = re.compile(r"\s(?:tỉnh|thành phố|tp|các|xã|phường|huyện|quận)\b")
 _EACH = re.compile(
     r"\s(?:(?:các|\d+|hai|ba)\s)?(?:tỉnh|thành phố|địa phương)(?:, (?:thành phố|tỉnh|tp))?(?: \w+){0,6}?"

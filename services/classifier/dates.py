@@ -5,12 +5,14 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import date, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 Precision = Literal["day", "month", "quarter", "year"]
 
 
-class When(NamedTuple):
+class When(msgspec.Struct, frozen=True, gc=False):
     """`day` is the last day of the period that was named."""
 
     day: date

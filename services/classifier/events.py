@@ -78,8 +78,12 @@ def _date(reading: Reading, position: int) -> str | None:
     return None
 
 
+def _start(hit: Hit) -> int:
+    return hit.start
+
+
 def _unnumbered(reading: Reading, words: Words, agencies: Sequence[Mention]) -> list[m.Event]:
-    for hit in sorted([*words.get("event", ()), *words.get("session", ())]):
+    for hit in sorted([*words.get("event", ()), *words.get("session", ())], key=_start):
         if hit.start >= reading.lede_end:
             break
         word = reading.lower[hit.start : hit.end]

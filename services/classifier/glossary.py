@@ -26,7 +26,11 @@ def apply(
         return _resolved(reading, hits, acts)
     kept = _without_redefined(reading, hits, organisations)
     learnt = [*_learnt(reading, kept)]
-    return _resolved(reading, sorted([*kept, *learnt]) if learnt else kept, acts)
+    return _resolved(reading, sorted([*kept, *learnt], key=_start) if learnt else kept, acts)
+
+
+def _start(hit: Hit) -> int:
+    return hit.start
 
 
 def _without_redefined(reading: Reading, hits: Sequence[Hit], organisations: re.Pattern[str]) -> list[Hit]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import NamedTuple
+
+import msgspec
 
 from services.classifier.patterns import Case, Context, Entry, Kind, Matcher
 from services.classifier.reading import Reading
@@ -15,7 +18,7 @@ _NUMBER_AFTER = re.compile(r" (?:\d|một\b)")
 _NAME_AFTER = re.compile(r" (?!Việt Nam)[A-ZĐ][^\W\d_]+")
 
 
-class Hit(NamedTuple):
+class Hit(msgspec.Struct, frozen=True, gc=False):
     """A stretch of the text and what it may mean, in the order of the taxonomy's kinds."""
 
     start: int
@@ -33,18 +36,19 @@ class Lanes(NamedTuple):
 
 def lanes(hits: list[Hit]) -> Lanes:
     names: list[Hit] = []
-    words: dict[str, list[Hit]] = {}
+    words: defaultdict[str, list[Hit]] = defaultdict(list)
     laws: list[Hit] = []
+    word, law = Kind.WORD, Kind.LAW
     for hit in hits:
         first = hit.entries[0]
-        if first.kind is Kind.WORD:
-            words.setdefault(first.id, []).append(hit)
-            if first.id == "bodies":
-                names.append(hit)
-            continue
-        names.append(hit)
-        if first.kind is Kind.LAW or hit.entries[-1].kind is Kind.LAW:
+        kind = first.kind
+        if kind is word:
+            words[first.id].append(hit)
+            if first.id != "bodies":
+                continue
+        elif kind is law or hit.entries[-1].kind is law:
             laws.append(hit)
+        names.append(hit)
     return Lanes(names, words, laws)
 
 
@@ -54,7 +58,9 @@ def find(reading: Reading, matcher: Matcher) -> list[Hit]:
     candidates = []
     for pattern, start, end in matcher.hits(lower):
         # One look at each edge: a hit inside a word is the commonest false one ("Huế" in "thuế").
-        if not (lower[start - 1].isalnum() or lower[end].isalnum() or (lower[end] in ".," and _cuts(lower, end))):
+        if lower[start - 1].isalnum() or (after := lower[end]).isalnum():
+            continue
+        if after not in ".," or not _cuts(lower, end):
             candidates.append((start, -end, pattern))
     candidates.sort()
     hits: list[Hit] = []

@@ -29,6 +29,7 @@ class Lexicon:
     organisations: re.Pattern[str]
     organisation_words: tuple[str, ...]  # without one of these, `organisations` finds nothing
     foreign: re.Pattern[str]
+    foreign_begins: frozenset[str]  # what stands behind the space that `foreign` begins with
     abroad: tuple[str, ...]  # the same names as words of a line
 
     @classmethod
@@ -61,6 +62,7 @@ class Lexicon:
             re.compile(rf"(?:^|\s)(?:{'|'.join(taxonomy.context.organisations) or chr(0)})(?:\s\S+){{1,6}}$"),
             _plain(taxonomy.context.organisations),
             re.compile(rf"\s(?:của\s)?(?:{'|'.join(taxonomy.context.foreign) or chr(0)})(?!\w)"),
+            frozenset(["c", *(name[:1] for name in taxonomy.context.foreign)]),
             tuple(f" {name} " for name in taxonomy.context.foreign),
         )
 

@@ -56,7 +56,10 @@ class Scorer:
     deadlines: int
     hosts: frozenset[str] = frozenset()
     _orders: dict[int, bool] = field(default_factory=dict)
-    _crime: bool | None = None
+
+    def __post_init__(self) -> None:
+        title, words = self.reading.lower[: self.reading.title_end], self.taxonomy.context
+        self.crime = has_any(title, words.crime) and not has_any(title, words.prevention)
 
     def initiative(self, tag: str, group: Sequence[Mention], most: int) -> float:
         w, row = self.weights.initiative, self.taxonomy.initiatives[tag]
@@ -74,7 +77,7 @@ class Scorer:
             points += w["document"]
         if row.background:
             points += w["background"]
-        if self._is_crime():
+        if self.crime:
             points += w["crime"]
         if not row.weak_primary and points > PRIMARY - LEAST and _are_weak(own):
             points = PRIMARY - LEAST
@@ -106,13 +109,6 @@ class Scorer:
         points += w["title"] * title + w["lede"] * lede
         return points + w["topic"] if topic else points
 
-    def _is_crime(self) -> bool:
-        if self._crime is None:
-            title = self.reading.lower[: self.reading.title_end]
-            words = self.taxonomy.context
-            self._crime = has_any(title, words.crime) and not has_any(title, words.prevention)
-        return self._crime
-
     def _orders_in(self, sentence: int) -> bool:
         known = self._orders.get(sentence)
         if known is None:
@@ -121,16 +117,19 @@ class Scorer:
         return known
 
 
-def _are_documents(own: Iterable[Mention]) -> bool:
-    return all("/document/" in mention.rule for mention in own)
+def _are_documents(own: Sequence[Mention]) -> bool:
+    return "/document/" in own[0].rule and all("/document/" in mention.rule for mention in own)
 
 
-def _are_weak(own: Iterable[Mention]) -> bool:
-    return all(mention.weak for mention in own)
+def _are_weak(own: Sequence[Mention]) -> bool:
+    return not own or (own[0].weak and all(mention.weak for mention in own))
 
 
-def _log(count: float) -> float:
-    return math.log2(1 + count)
+_LOGS = [math.log2(1 + count) for count in range(64)]
+
+
+def _log(count: int) -> float:
+    return _LOGS[count] if count < len(_LOGS) else math.log2(1 + count)
 
 
 def holding(reading: Reading, positions: Iterable[int]) -> frozenset[int]:

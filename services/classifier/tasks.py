@@ -90,8 +90,9 @@ def find(reading: Reading, times: Sequence[Hit], agencies: Sequence[Mention]) ->
 
 
 def _may_hold_a_date(reading: Reading, start: int, end: int, sentence: str) -> bool:
-    at = bisect_left(reading.numbers, (start,))
-    return (at < len(reading.numbers) and reading.numbers[at][0] < end) or has_any(sentence, ("quý", "năm nay"))
+    numbers = reading.numbers
+    at = bisect_left(numbers, (start,))
+    return (at < len(numbers) and numbers[at][0] < end) or "quý" in sentence or "năm nay" in sentence
 
 
 def _orders(sentence: str) -> bool:
