@@ -1,7 +1,8 @@
 """The Kafka form of the log (aiokafka), for production and scale-out.
 
-One transactional producer per owned partition: starting it fences the former owner (decision in
-docs/decisions, facts behind it in the modules). Reading is read_committed throughout.
+One transactional producer per owned partition: starting it fences the former owner, ends what that one left
+open and returns when all of it shows. Reading is read_committed throughout; what a commit or an append wrote
+shows to readers a moment after the call has returned, when the brokers have written its markers.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from contextlib import asynccontextmanager
 
 from aiokafka import TopicPartition
 
-from tinsom.errors import FencedError
+from tinsom.errors import FencedError, UnreachableError
 from tinsom.log import Gained, Lag, Lost, Output, Record
 from tinsom.log.kafka.admin import Admin
 from tinsom.log.kafka.cluster import Cluster
@@ -97,7 +98,7 @@ class KafkaLog:
         except FencedError as error:
             if holder.fenced:
                 raise FencedError(f"another process writes as {name} now; start this one again") from error
-            raise self._cluster.unreachable() from error
+            raise UnreachableError(f"no answer from Kafka: it is not known whether {name} has written") from error
         finally:
             # Fenced means lost, here too; after any other failure the next append may begin anew.
             if not holder.usable and not holder.fenced:

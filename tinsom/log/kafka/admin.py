@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import CommitFailedError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import CommitFailedError, RequestTimedOutError, TopicAlreadyExistsError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 from tinsom.errors import LogError
@@ -18,6 +18,7 @@ from tinsom.topics import DAY_MS, Topic
 
 # A batch has a header, a record its lengths and its headers' lengths; zstd may add a little to noise.
 SLACK_BYTES = 65_536
+CREATE_SECONDS = 5.0
 
 
 def settings(topic: Topic, replication: int) -> dict[str, str]:
@@ -90,11 +91,22 @@ class Admin:
             NewTopic(name, topic.partitions, replication, topic_configs=settings(topic, replication))
             for name, topic in topics.items()
         ]
-        response = await self._cluster.ask(lambda: self.client.create_topics(new, timeout_ms=10_000))
-        for name, code, message in response.topic_errors:
+        for name, code, message in await self._cluster.ask(lambda: self._create_once(new)):
             error = for_code(code)
             if code and error is not TopicAlreadyExistsError:  # another process was faster
                 raise LogError(f"Kafka does not create topic {name}: {message or error.__name__}")
+
+    async def _create_once(self, new: list[NewTopic]) -> Sequence[tuple[str, int, str | None]]:
+        """By a client of its own: aiokafka's never looks for another controller when the one it knows is gone."""
+        client = self._cluster.admin()
+        try:
+            await client.start()
+            async with asyncio.timeout(CREATE_SECONDS):
+                return (await client.create_topics(new, timeout_ms=round(CREATE_SECONDS * 1000))).topic_errors
+        except TimeoutError as error:
+            raise RequestTimedOutError from error
+        finally:
+            await client.close()
 
     async def _with_leaders(self, names: Mapping[str, Topic]) -> dict[str, list[dict[str, Any]]]:
         """Wait until the new topics are known and led; brokers learn of them one after another."""

@@ -60,7 +60,7 @@ class KafkaPartition:
         try:
             await self.writer.write(outputs, self._group, None if offset is None else {self.id: offset})
         finally:
-            if not self.owned:
+            if not self.writer.usable:
                 self._keeper.broken(self)
 
     def pause(self) -> None:

@@ -64,9 +64,10 @@ class Writer:
     async def write(
         self, outputs: Sequence[Output], group: str = "", offsets: Mapping[TopicPartition, int] | None = None
     ) -> None:
-        """One transaction. After any error but the size check's, nothing was written and this writer is done.
+        """One transaction. Raises OversizeError, FencedError, LogError: nothing was written.
 
-        Raises OversizeError, FencedError, LogError.
+        After a time-out (FencedError too) all of it may have been; the group's offset tells, which whoever
+        holds the id next has to read anyhow. After any error but the size check's this writer is done.
         """
         self._check_sizes(outputs)
         async with self._lock:
