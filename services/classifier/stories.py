@@ -1,48 +1,58 @@
-"""What happened to a story: decided from a tagged item and what is known of its story. Pure.
+"""What happened to a story: decided from a tagged item and the stories that are known. Pure.
 
-Every item is a story of its own for now, in the place where stories will be joined: the state, the running
-revision number and the changes are those that later stages rely on.
+An item joins the story that it is most alike to, within seven days of that story's beginning, whoever published
+it; else it begins one. Later revisions of an item stay in its story.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
+from functools import reduce
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from services.classifier.likeness import trace
+from services.classifier.shelf import Match, Shelf, agree
 from tinsom import messages as m
 
 _NUMBERS = re.compile(r"\d[\d.,/:-]*\d|\d")
+KEPT_TRACES = 8
+# An item that is alike to two stories makes them one only when there is little doubt about either.
+SURE = 1.0
 
 
 class Decision(NamedTuple):
-    """`kind` None changes nothing that anyone is told; `story` None leaves the state as it is."""
+    """`story` as it is now, first of `changed`; none leaves the state as it is, no `kind` is told to nobody."""
 
     outcome: str
-    story: m.Story | None = None
+    changed: tuple[m.Story, ...] = ()
     kind: m.StoryKind | None = None
+    official: bool = False
+
+    @property
+    def story(self) -> m.Story | None:
+        return self.changed[0] if self.changed else None
 
 
-OUTCOMES = ("new", "fact", "minor", "withdrawn", "duplicate", "orphan")
+OUTCOMES = ("new", "source", "fact", "minor", "withdrawn", "duplicate", "orphan")
 
 
-def decide(known: m.Story | None, item: m.Item, tags: m.Tags) -> Decision:
+def decide(shelf: Shelf, item: m.Item, tags: m.Tags) -> Decision:
     """Which change this revision of an item makes; a revision that finds no story tells nobody."""
-    if known is None:
-        if item.change in ("new", "enriched") or item.revision == 1:
-            return Decision("new", _begun(item, tags), "new")
+    known = shelf.of(item.id)
+    if known is not None:
+        return _revised(known, item, tags)
+    if item.change not in ("new", "enriched") and item.revision > 1:
         return Decision("orphan")
-    if item.revision <= known.items.get(item.id, 0):
-        return Decision("duplicate")
-    if item.change == "withdrawn":
-        return Decision("withdrawn", _continued(known, item, known.facts), "withdrawn")
-    facts = facts_of(item, tags)
-    if facts == known.facts:
-        return Decision("minor", _seen(known, item))
-    return Decision("fact", _continued(known, item, facts), "fact")
+    words = trace(item, tags)
+    matches = shelf.matches(words)
+    return _joined(matches, item, tags, words) if matches else Decision("new", (_begun(item, tags, words),), "new")
 
 
-def _begun(item: m.Item, tags: m.Tags) -> m.Story:
+def _begun(item: m.Item, tags: m.Tags, words: m.Trace) -> m.Story:
     return m.Story(
         id=item.id,
         revision=1,
@@ -51,40 +61,100 @@ def _begun(item: m.Item, tags: m.Tags) -> m.Story:
         sources=[item.source],
         baseline=item.baseline,
         facts=facts_of(item, tags),
+        publishers=[item.publisher],
+        tier=item.tier,
+        traces={item.id: words},
     )
 
 
-def _continued(known: m.Story, item: m.Item, facts: str) -> m.Story:
-    return m.Story(
-        id=known.id,
-        revision=known.revision + 1,
-        began_at=known.began_at,
-        items={**known.items, item.id: item.revision},
-        sources=known.sources if item.source in known.sources else [*known.sources, item.source],
-        baseline=known.baseline,
-        facts=facts,
+def _joined(matches: list[Match], item: m.Item, tags: m.Tags, words: m.Trace) -> Decision:
+    """One more source; the first that is not of a baseline is the news that nobody was told."""
+    parts = [matches[0].story]
+    for match in matches[1:]:
+        if min(match.score, matches[0].score) >= SURE and all(agree(match.story, part) for part in parts):
+            parts.append(match.story)
+    parts.sort(key=lambda story: (story.began_at, story.id))
+    before = reduce(_merged, parts)
+    news = before.baseline and not item.baseline
+    after = replace(
+        _with(before, item, facts_of(item, tags)),
+        revision=before.revision + 1,
+        baseline=before.baseline and item.baseline,
+        traces={**before.traces, item.id: words} if len(before.traces) < KEPT_TRACES else before.traces,
+    )
+    gone = tuple(replace(part, merged_into=after.id, items={}, traces={}, item_facts={}) for part in parts[1:])
+    return Decision("source", (after, *gone), "new" if news else "source", item.tier == 1 < before.tier)
+
+
+def _merged(first: m.Story, second: m.Story) -> m.Story:
+    """The older story with all that the other had; its running number is past both."""
+    both = {**first.traces, **second.traces}
+    new = [p for p in second.publishers if p not in first.publishers]
+    added = [s for s, p in zip(second.sources, second.publishers, strict=False) if p in new]
+    return replace(
+        first,
+        revision=max(first.revision, second.revision),
+        items={**first.items, **second.items},
+        item_facts={**first.item_facts, second.id: second.facts, **second.item_facts},
+        sources=[*first.sources, *added],
+        publishers=[*first.publishers, *new],
+        baseline=first.baseline and second.baseline,
+        tier=min(first.tier, second.tier),
+        traces=dict(list(both.items())[:KEPT_TRACES]),
+        merged=[*first.merged, second.id, *second.merged],
     )
 
 
-def _seen(known: m.Story, item: m.Item) -> m.Story:
-    """A minor edit moves the item's revision, not the story's: nobody is told, and it is not decided twice."""
-    return m.Story(
-        id=known.id,
-        revision=known.revision,
-        began_at=known.began_at,
-        items={**known.items, item.id: item.revision},
-        sources=known.sources,
-        baseline=known.baseline,
-        facts=known.facts,
+def _revised(known: m.Story, item: m.Item, tags: m.Tags) -> Decision:
+    if item.revision <= known.items.get(item.id, 0):
+        return Decision("duplicate")
+    before = known.facts if item.id == known.id else known.item_facts.get(item.id, "")
+    if item.change == "withdrawn":
+        return _withdrawn(known, item, before)
+    facts = facts_of(item, tags)
+    after = _retraced(_with(known, item, facts), item, tags)
+    if facts == before:
+        return Decision("minor", (after,))
+    return Decision("fact", (replace(after, revision=known.revision + 1),), "fact")
+
+
+def _withdrawn(known: m.Story, item: m.Item, facts: str) -> Decision:
+    """Told when it is the item that the story was told with; a copy less among others is no news."""
+    after = _with(known, item, facts)
+    if item.id != known.id and len(known.items) > 1:
+        return Decision("minor", (after,))
+    return Decision("withdrawn", (replace(after, revision=known.revision + 1),), "withdrawn")
+
+
+def _with(story: m.Story, item: m.Item, facts: str) -> m.Story:
+    """The item's revision in its story, which moves its running number only when somebody is to be told."""
+    own = item.id == story.id
+    known = item.publisher in story.publishers or item.source in story.sources
+    return replace(
+        story,
+        items={**story.items, item.id: item.revision},
+        facts=facts if own else story.facts,
+        item_facts=story.item_facts if own else {**story.item_facts, item.id: facts},
+        sources=story.sources if known else [*story.sources, item.source],
+        publishers=story.publishers if known else [*story.publishers, item.publisher],
+        tier=min(story.tier, item.tier),
     )
+
+
+def _retraced(story: m.Story, item: m.Item, tags: m.Tags) -> m.Story:
+    """Compared from now on by its new words, and still by its first hour."""
+    before = story.traces.get(item.id)
+    if before is None:
+        return story
+    return replace(story, traces={**story.traces, item.id: replace(trace(item, tags), at=before.at)})
 
 
 def facts_of(item: m.Item, tags: m.Tags) -> str:
     """A hash of what makes an edit material: who, which documents, which deadlines, numbers of the headline."""
-    parts = [
+    parts: Iterable[str] = (
         *sorted(tag.id for tag in (*tags.initiatives, *tags.agencies) if tag.role == "primary"),
         *sorted(document.key for document in tags.documents),
         *sorted(f"{','.join(task.lead)}@{task.deadline}" for task in tags.tasks if task.deadline),
         *_NUMBERS.findall(item.title),
-    ]
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

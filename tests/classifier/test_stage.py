@@ -126,10 +126,10 @@ def test_the_baseline_is_carried() -> None:
 
 def test_a_story_ends_with_a_tombstone_when_its_items_are_forgotten() -> None:
     stage = story_stage()
-    changes(stage, item(), item(id="i2", fetched_at=NOW + timedelta(days=1)))
+    changes(stage, item(), item(id="i2", title="Bộ Y tế khám lưu động", fetched_at=NOW + timedelta(days=1)))
     outputs = stage.tick(Owned(), NOW.timestamp() + KEPT_SECONDS + 1)  # type: ignore[arg-type]
     assert [(o.key, o.value) for o in outputs] == [(b"i1", None)]
-    assert list(stage.stories) == ["i2"]
+    assert list(stage.shelf.stories) == ["i2"]
 
 
 def test_the_outcomes_are_a_closed_list() -> None:

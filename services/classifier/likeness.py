@@ -1,0 +1,126 @@
+"""Whether two items carry the same announcement: what is kept of each, what forbids it, how alike they are. Pure.
+
+The measure was fitted on pairs of real items judged by reading (docs/decisions/0021-stories.md): the words they
+share, the words their headlines share, and the hours between them. Two papers that report the same thing do so
+within hours and in words of their own; a follow-up uses the same words days later.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections.abc import Iterable
+from functools import lru_cache
+from zlib import crc32
+
+from tinsom import messages as m
+from tinsom.text import normalise
+
+SKETCH = 64  # shingles kept of a text
+READ_WORDS = 400  # of a text: what stands below is the paper's own background
+FEW_WORDS = 40  # a shorter text says no more than its headline
+_WORD = re.compile(r"\d[\d.,/:-]*\d|\w+")
+# They stand in every headline and tell none from another.
+_PLAIN = frozenset(
+    (
+        "và", "của", "các", "với", "cho", "là", "tại", "trong", "được", "bị", "có", "từ", "đến", "ở", "về", "một",
+        "những", "này", "khi", "sau", "trước", "vào", "để", "theo", "trên", "do", "cùng", "sẽ", "đã", "đang",
+        "vừa", "mới", "không", "ra", "lên", "như", "hai",
+    )
+)  # fmt: skip
+# 0 is the boundary. A headline in common is worth as much as sixty hours cost.
+TITLE, WORDS, SHARED, BODY, HOURS, SAME_PUBLISHER, BASE = 4.0, 3.3, 2.8, 6.0, -0.8, -2.1, -3.2
+MANY = 20  # words in common; more prove no more
+# A headline that repeats another with other figures is a series (a daily price, a numbered bulletin).
+SERIES = 0.5
+
+
+def trace(item: m.Item, tags: m.Tags) -> m.Trace:
+    """What later items are compared with; about 600 bytes, no words."""
+    title, lede = _words(item.title), _words(item.lede)
+    head = f"{item.title}\n{item.lede}"
+    return m.Trace(
+        at=item.fetched_at,
+        publisher=item.publisher,
+        title=_packed(w for w in title if w not in _PLAIN),
+        words=_packed(w for w in (*title, *lede) if w not in _PLAIN),
+        body=_sketch(_words(item.text[: READ_WORDS * 8])[:READ_WORDS]),
+        numbers=sorted({_number(word) for word in title if word[0].isdigit()}),
+        documents=sorted({document.key for document in tags.documents if document.number in head}),
+        places=sorted({place.id for place in tags.places if place.role == "primary"}),
+        sessions=sorted({f"{e.type}/{e.body}/{e.number}" for e in tags.events if e.number is not None}),
+    )
+
+
+def likeness(a: m.Trace, b: m.Trace) -> float:
+    """0 and more: as alike as two reports of one announcement; `differ` may still say that they are not."""
+    hours = abs((a.at - b.at).total_seconds()) / 3600
+    points = BASE + HOURS * math.log1p(hours) + (SAME_PUBLISHER if a.publisher == b.publisher else 0.0)
+    first, second = hashes(a.words), hashes(b.words)
+    shared = len(first & second)
+    points += SHARED * min(shared, MANY) / MANY + WORDS * shared / max(1, len(first) + len(second) - shared)
+    bodies = BODY if a.body and b.body else 0.0
+    if points + TITLE + bodies < 0:
+        return points + TITLE + bodies  # at most: whatever the rest says
+    return points + TITLE * jaccard(a.title, b.title) + (BODY * overlap(a.body, b.body) if bodies else 0.0)
+
+
+def differ(a: m.Trace, b: m.Trace) -> bool:
+    """Other documents, session numbers or places, or another figure in a repeated headline."""
+    if any(map(_disjoint, (a.documents, a.sessions, a.places), (b.documents, b.sessions, b.places))):
+        return True
+    numbers, others = set(a.numbers), set(b.numbers)
+    if numbers <= others or others <= numbers:
+        return False
+    figures = {crc32(number.encode()) for number in numbers | others}
+    return jaccard(a.title, b.title, without=figures) >= SERIES
+
+
+def _disjoint(a: list[str], b: list[str]) -> bool:
+    return bool(a and b) and not set(a) & set(b)
+
+
+def jaccard(a: bytes, b: bytes, without: Iterable[int] = ()) -> float:
+    first, second = hashes(a), hashes(b)
+    if without:
+        first, second = first.difference(without), second.difference(without)
+    return len(first & second) / max(1, len(first | second))
+
+
+def overlap(a: bytes, b: bytes) -> float:
+    """Jaccard similarity of two texts from their sketches: the share that is common among the smallest hashes."""
+    first, second = hashes(a), hashes(b)
+    smallest = sorted(first | second)[:SKETCH]
+    return sum(shingle in first and shingle in second for shingle in smallest) / max(1, len(smallest))
+
+
+@lru_cache(maxsize=8_192)
+def hashes(packed: bytes) -> frozenset[int]:
+    """Unpacked once for many comparisons: what came lately is what comes next."""
+    return frozenset(array("I", packed))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(normalise(text).lower)
+
+
+def _number(word: str) -> str:
+    """`08.5`, `8/5` and `8-5` are one date or figure."""
+    return "/".join(part.lstrip("0") or "0" for part in re.split(r"[.,/:-]", word))
+
+
+def _packed(words: Iterable[str]) -> bytes:
+    return array("I", sorted({crc32(_spelt(word).encode()) for word in words})).tobytes()
+
+
+def _spelt(word: str) -> str:
+    return _number(word) if word[0].isdigit() else word.replace("tỉ", "tỷ")
+
+
+def _sketch(words: list[str]) -> bytes:
+    """The smallest hashes of all runs of three words: a fair sample, the same of the same text."""
+    if len(words) < FEW_WORDS:
+        return b""
+    shingles = {crc32(" ".join(words[i : i + 3]).encode()) for i in range(len(words) - 2)}
+    return array("I", sorted(shingles)[:SKETCH]).tobytes()

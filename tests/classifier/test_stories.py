@@ -1,0 +1,280 @@
+"""Items that carry the same announcement are one story, whoever published it and in whatever order they come."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.classifier import stories
+from services.classifier.shelf import MOST_ITEMS, WINDOW
+from services.classifier.storystage import KEPT_SECONDS
+from tests.classifier.story_building import (
+    DECREE,
+    HARVEST,
+    LEDE,
+    NOW,
+    Kept,
+    change,
+    changes,
+    handled,
+    item,
+    membership,
+    restored,
+    stage_on,
+    tagged,
+    ticked,
+)
+from tinsom import messages as m
+
+DECREES = {
+    "copy": (DECREE, LEDE),
+    "credited": (DECREE, LEDE + " (Theo Thông tấn xã)"),
+    "rewritten": ("Ban hành nghị định chia sẻ dữ liệu giữa cơ quan nhà nước", LEDE),
+    "shouted": (DECREE.upper(), LEDE),
+}
+
+
+@pytest.mark.parametrize("form", DECREES)
+def test_a_copy_in_another_paper_is_one_more_source_of_the_story(form: str) -> None:
+    stage = stage_on()
+    title, lede = DECREES[form]
+    new = change(stage, tagged(item("a")))
+    source = change(stage, tagged(item("b", minutes=20, title=title, lede=lede)))
+    assert new is not None
+    assert source is not None
+    assert (new.kind, source.kind) == ("new", "source")
+    assert (source.story, source.revision, source.sources) == (new.story, 2, ["a", "b"])
+    assert source.began_at == NOW
+
+
+def test_another_announcement_is_another_story() -> None:
+    stage = stage_on()
+    assert [handled(stage, tagged(i))[0] for i in (item("a"), item("b", title=HARVEST, lede=""))] == ["new", "new"]
+
+
+SERIES = [
+    ("Giá xăng ngày 13/10 tăng nhẹ", "Giá xăng ngày 14/10 tăng nhẹ"),
+    ("Thời tiết trong ngày, bản tin 3-7", "Thời tiết trong ngày, bản tin 4-7"),
+    ("Hội nghị lần thứ 13 của Ban Chỉ đạo", "Hội nghị lần thứ 14 của Ban Chỉ đạo"),
+]
+
+
+@pytest.mark.parametrize("titles", SERIES)
+def test_a_headline_that_repeats_another_with_other_figures_is_another_announcement(
+    titles: tuple[str, str],
+) -> None:
+    stage = stage_on()
+    outcomes = [handled(stage, tagged(item(t, title=t, lede="Chi tiết trong bài.")))[0] for t in titles]
+    assert outcomes == ["new", "new"]
+
+
+def document(number: str) -> m.Document:
+    return m.Document(key=number, kind=None, number=number, issuer=None, year=None, date=None, raw=number)
+
+
+def test_other_documents_and_other_places_are_other_announcements() -> None:
+    stage = stage_on()
+    title = DECREE + " số {}"
+    records = [
+        tagged(item("a", title=title.format("10/NĐ")), documents=[document("10/NĐ")]),
+        tagged(item("b", title=title.format("11/NĐ")), documents=[document("11/NĐ")]),
+        tagged(item("c", title=HARVEST, lede=""), places=[m.Place(id="ca-mau", role="primary")]),
+        tagged(item("d", title=HARVEST, lede=""), places=[m.Place(id="an-giang", role="primary")]),
+    ]
+    assert [handled(stage, r)[0] for r in records] == ["new"] * 4
+
+
+def text(seed: int, words: int = 300) -> str:
+    rng = random.Random(seed)
+    return " ".join(
+        rng.choice(("dữ", "liệu", "kết", "nối", "dân", "cư", "tỉnh", "xã", "số", "hóa")) for _ in range(words)
+    )
+
+
+def test_the_same_text_under_another_headline_is_the_same_announcement() -> None:
+    stage = stage_on()
+    first = item("a", lede="", text=text(1))
+    retold = item(
+        "b", minutes=300, title="Năm ngày để trả lời", lede="Quy định mới.", text=text(1) + " Nguồn: TTX"
+    )
+    other = item("c", minutes=310, title="Bảy ngày để nộp lại", lede="Quy định khác.", text=text(2))
+    assert [handled(stage, tagged(i))[0] for i in (first, retold, other)] == ["new", "source", "new"]
+
+
+def test_after_seven_days_it_is_a_story_of_its_own() -> None:
+    stage = stage_on()
+    week = WINDOW.total_seconds() / 60
+    items = (item("a"), item("b", minutes=week - 1), item("c", minutes=week + 1))
+    assert [handled(stage, tagged(i))[0] for i in items] == ["new", "source", "new"]
+
+
+def test_the_official_text_after_the_press_is_marked_once() -> None:
+    stage = stage_on()
+    press, official, more = item("a"), item("b", minutes=5, tier=1), item("c", minutes=9, tier=1)
+    found = [change(stage, tagged(i)) for i in (press, official, more)]
+    assert [c.official for c in found if c] == [False, True, False]
+
+
+def test_two_links_of_one_publisher_are_one_source() -> None:
+    stage = stage_on()
+    change(stage, tagged(item("a")))
+    found = change(stage, tagged(item("a2", minutes=1, publisher="a", source="a")))
+    assert found is not None
+    assert (found.kind, found.sources) == ("source", ["a"])
+
+
+def test_the_first_item_after_a_baseline_is_the_news() -> None:
+    stage = stage_on()
+    found = [
+        change(stage, tagged(i)) for i in (item("a", baseline=True), item("b", minutes=60), item("c", minutes=70))
+    ]
+    assert [(c.kind, c.baseline) for c in found if c] == [("new", True), ("new", False), ("source", False)]
+
+
+def test_revisions_of_each_item_stay_in_its_story_and_are_judged_by_its_own_facts() -> None:
+    stage = stage_on()
+    change(stage, tagged(item("a")))
+    change(stage, tagged(item("b", minutes=5)))
+    revised = item("b", minutes=60, revision=2, change="revised", lede=LEDE + " Sửa lỗi chính tả.")
+    dated = item("b", minutes=70, revision=3, change="revised", title=DECREE + " từ ngày 1/12")
+    assert handled(stage, tagged(revised))[0] == "minor"
+    fact = change(stage, tagged(dated))
+    assert fact is not None
+    assert (fact.kind, fact.story, fact.revision) == ("fact", "a", 3)
+    assert handled(stage, tagged(dated))[0] == "duplicate"
+
+
+def test_a_withdrawn_copy_is_silent_and_a_withdrawn_first_item_is_told() -> None:
+    stage = stage_on()
+    for name in "ab":
+        change(stage, tagged(item(name)))
+    gone = [item(name, minutes=9, revision=2, change="withdrawn") for name in "ba"]
+    assert [handled(stage, tagged(i))[0] for i in gone] == ["minor", "withdrawn"]
+
+
+# Two reports that share few words, and one that shares many with both.
+LEFT = ("Bộ Công an công bố số liệu định danh mới", "Hơn tám mươi triệu tài khoản đã kích hoạt.")
+RIGHT = ("Tài khoản điện tử vượt mốc tám mươi triệu", "Số liệu mới nhất được đưa ra sáng nay.")
+BOTH = (f"{LEFT[0]}: {RIGHT[0]}", f"{LEFT[1]} {RIGHT[1]}")
+
+
+def bridged(stage_items: list[m.Item]) -> tuple[Kept, list[m.StoryChange]]:
+    log = Kept()
+    stage = stage_on(log)
+    found = []
+    for an_item in stage_items:
+        outputs = handled(stage, tagged(an_item))[1]
+        log.write(outputs)
+        found += changes(outputs)
+    return log, found
+
+
+def test_two_stories_that_turn_out_to_be_one_are_merged_and_told_so() -> None:
+    items = [item(n, title=t, lede=lede) for n, (t, lede) in (("a", LEFT), ("b", RIGHT), ("c", BOTH))]
+    log, found = bridged(items)
+    assert [(c.kind, c.story, c.merged) for c in found] == [
+        ("new", "a", []), ("new", "b", []), ("source", "a", ["b"]),
+    ]  # fmt: skip
+    assert found[-1].sources == ["a", "b", "c"]
+    stage = restored(log)
+    assert membership(stage) == {frozenset("abc")}
+    revised = item("b", minutes=5, revision=2, change="revised", title=RIGHT[0] + " ngày 14/10", lede=RIGHT[1])
+    after = change(stage, tagged(revised))
+    assert after is not None
+    assert (after.story, after.kind, after.merged) == ("a", "fact", ["b"])
+
+
+def test_a_full_story_takes_no_more_and_its_record_stays_small() -> None:
+    stage = stage_on()
+    outputs = [handled(stage, tagged(item(f"publisher-{n}", minutes=n / 60)))[1] for n in range(MOST_ITEMS + 1)]
+    sizes = [output.size for made in outputs for output in made if output.topic == "stories"]
+    assert len(membership(stage)) == 2
+    assert max(sizes) < 60_000
+
+
+def test_a_record_that_fails_leaves_the_memory_as_it_was() -> None:
+    stage = stage_on()
+    given = tagged(item("a"))
+    broken = stage._outputs
+    stage._outputs = lambda *_: 1 / 0  # type: ignore[method-assign, assignment]
+    with pytest.raises(ZeroDivisionError):
+        handled(stage, given)
+    stage._outputs = broken  # type: ignore[method-assign]
+    assert handled(stage, given)[0] == "new"
+
+
+TITLES = [
+    *(title for title, _ in DECREES.values()),
+    HARVEST,
+    LEFT[0],
+    RIGHT[0],
+    BOTH[0],
+    SERIES[0][0],
+    SERIES[0][1],
+]
+ITEMS = st.lists(
+    st.tuples(st.sampled_from(TITLES), st.integers(0, 12 * 24 * 60), st.integers(0, 4), st.booleans()), max_size=14
+)
+
+
+def drawn(rows: list[tuple[str, int, int, bool]]) -> list[m.Item]:
+    return [
+        item(f"i{n}", minutes=minutes, title=title, lede="", publisher=f"p{publisher}", baseline=baseline)
+        for n, (title, minutes, publisher, baseline) in enumerate(rows)
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(ITEMS, st.integers(0, 13))
+def test_restored_is_as_live(rows: list[tuple[str, int, int, bool]], cut: int) -> None:
+    """Taken over in the middle, the successor writes what the first would have written, byte for byte."""
+    items = sorted(drawn(rows), key=lambda i: i.fetched_at)
+    live, log = stage_on(), Kept()
+    for an_item in items[:cut]:
+        log.write(handled(live, tagged(an_item))[1])
+    heir = restored(log)
+    for an_item in items[cut:]:
+        assert handled(heir, tagged(an_item)) == handled(live, tagged(an_item))
+    end = NOW + timedelta(days=13, seconds=KEPT_SECONDS)
+    assert sorted(o.key or b"" for o in ticked(heir, end)) == sorted(o.key or b"" for o in ticked(live, end))
+
+
+@settings(max_examples=40, deadline=None)
+@given(ITEMS, st.randoms(use_true_random=False))
+def test_no_item_is_in_two_stories_and_none_is_lost(
+    rows: list[tuple[str, int, int, bool]], rng: random.Random
+) -> None:
+    items = drawn(rows)
+    rng.shuffle(items)
+    stage = stage_on()
+    for an_item in items:
+        handled(stage, tagged(an_item))
+    members = [name for story in stage.shelf.stories.values() for name in story.items]
+    assert sorted(members) == sorted(i.id for i in items)
+    assert all(stage.shelf.of(name) is story for story in stage.shelf.stories.values() for name in story.items)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.permutations(range(8)))
+def test_the_order_within_the_window_changes_no_membership_of_clear_copies(order: list[int]) -> None:
+    """Clear copies and clear strangers: for what lies between, the first come decides (docs/limits.md)."""
+    texts = [
+        *DECREES.values(),
+        (HARVEST, ""),
+        (HARVEST + ".", ""),
+        ("Giải chạy qua cầu", ""),
+        ("Giải chạy qua cầu!", ""),
+    ]
+    items = [item(f"i{n}", minutes=n, title=title, lede=lede) for n, (title, lede) in enumerate(texts)]
+    stage = stage_on()
+    for n in order:
+        handled(stage, tagged(items[n]))
+    assert membership(stage) == {frozenset(f"i{n}" for n in group) for group in ((0, 1, 2, 3), (4, 5), (6, 7))}
+
+
+def test_the_outcomes_are_a_closed_list() -> None:
+    assert {"new", "source", "fact", "minor", "withdrawn", "duplicate", "orphan"} == set(stories.OUTCOMES)
