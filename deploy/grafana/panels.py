@@ -199,6 +199,33 @@ PIPELINE = (
                 stacked=True,
             ),
             Panel(
+                "Postponed to a digest",
+                "Not sent now, and in the next digest, by reason: quiet hours, budget, flood, low priority, late.",
+                "ops",
+                [(rate("tinsom_postponed_alerts_total", "reason"), "{{reason}}")],
+                stacked=True,
+            ),
+            Panel(
+                "Overdue",
+                "Meant to be sent at once and not sent for five minutes, by what they wait for.",
+                "short",
+                [(gauge("sum", "tinsom_overdue_deliveries", "reason"), "{{reason}}")],
+                stacked=True,
+            ),
+            Panel(
+                "What readers say",
+                "Buttons pressed under alerts: precision as the readers see it. Empty while the bot is off.",
+                "ops",
+                [(rate("tinsom_verdicts_total", "verdict"), "{{verdict}}")],
+            ),
+            Panel(
+                "What readers send to the bot",
+                "Commands and buttons, by what became of them.",
+                "ops",
+                [(rate("tinsom_bot_updates_total", "outcome"), "{{outcome}}")],
+                stacked=True,
+            ),
+            Panel(
                 "Deliveries by result",
                 "What became of alerts. Ambiguous: the request went out and no answer came.",
                 "ops",

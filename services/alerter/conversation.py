@@ -20,7 +20,9 @@ from tinsom import messages as m
 
 Outcome = Literal["verdict", "same", "stopped", "started", "greeted", "unknown", "ignored"]
 STOPPED = "stopped_by_reader"
-_CHOICES: dict[str, Literal["right", "irrelevant"]] = {"+": "right", "-": "irrelevant"}
+Judgement = Literal["right", "irrelevant"]
+
+_CHOICES: dict[str, Judgement] = {"+": "right", "-": "irrelevant"}
 
 WORDS = {
     "vi": {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import get_args
 
-from services.alerter import ledger
+from services.alerter import conversation, lanes, ledger
 from services.alerter.book import Book
 from tinsom import metrics
 from tinsom.messages import Destination
@@ -14,6 +15,16 @@ _CHANNELS = ("telegram", "email", "webhook", "terminal", "recording", "unknown")
 _STATES = ("active", "suspended")
 _REASONS = ("turn", "unreachable", "too_many_requests", "deferred", "server_error", "unauthorized", "tls")
 OVERDUE_AFTER = 300.0
+
+
+def prepare() -> None:
+    """Label sets of what counts rarely, so that graphs begin at 0 and the first of a kind is an increase."""
+    for reason in get_args(lanes.Reason):
+        metrics.POSTPONED.labels(reason)
+    for outcome in get_args(conversation.Outcome):
+        metrics.UPDATES.labels(outcome)
+    for verdict in get_args(conversation.Judgement):
+        metrics.VERDICTS.labels("keyword", verdict)
 
 
 def show(book: Book, destinations: Mapping[str, Destination], now: float) -> None:

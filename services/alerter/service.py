@@ -33,6 +33,7 @@ async def run_on(context: Context, console: Console | None) -> None:
     Raises ConfigError for a channel that cannot be set up, LogError when the log cannot go on.
     """
     log, clock, stop = context.log, context.clock, context.stop
+    gauges.prepare()
     subscriptions = Subscriptions(log, clock, stop)
     destinations = Destinations(log, clock, stop)
     tools = tools_of(context, destinations, console)
