@@ -83,7 +83,7 @@ class Item(Message, frozen=True, kw_only=True):
 # --- tags (the contract of `tinsom tag`, docs/messages.md) ---------------------------------------------------
 
 
-class Evidence(Message, frozen=True, kw_only=True):
+class Evidence(Message, frozen=True, kw_only=True, gc=False):
     """`[start, end)` in code points of the item's `field`, and the rule that matched there."""
 
     field: Literal["title", "lede", "text"]

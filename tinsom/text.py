@@ -33,6 +33,7 @@ _BY_LEAD = {
     for lead in dict.fromkeys(odd.encode()[:1] for odd, _ in _SAME_LENGTH)
 }
 _ZERO_WIDTH = "\u200b\u200c\u200d\ufeff\u2060\u00ad"
+_ZERO_LEADS = frozenset(mark.encode()[:1] for mark in _ZERO_WIDTH)  # each begins an odd character, too
 _MARKS = "\u0300-\u036f"
 _ENTITY = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
 _REPAIR = re.compile(rf"[{_ZERO_WIDTH}]+|[^{_MARKS}][{_MARKS}]+|{_ENTITY}| {{2,}}| +(?=\n)|(?<=\n) +")
@@ -66,25 +67,24 @@ def normalise(original: str) -> Text:
         return Text(original, plain, plain.lower())
     plain = original
     raw = original.encode("utf-8", "surrogatepass")
-    for lead, pairs in _BY_LEAD.items():
-        if lead in raw:
-            for odd, normal in pairs:
-                plain = plain.replace(odd, normal)
+    leads = [lead for lead in _BY_LEAD if lead in raw]
+    for lead in leads:
+        for odd, normal in _BY_LEAD[lead]:
+            plain = plain.replace(odd, normal)
     edits = None
-    if _needs_repair(plain):
+    if _needs_repair(plain, leads):
         plain, edits = _repaired(plain)
     return Text(original, plain, plain.lower(), edits)
 
 
-def _needs_repair(plain: str) -> bool:
+def _needs_repair(plain: str, leads: list[bytes]) -> bool:
     if "&" in plain and ";" in plain:
         return True
     # One search for two spaces finds those at a line's end, too; empty lines alone need the closer look.
     if "  " in plain.replace("\n", " ") and ("  " in plain or " \n" in plain or "\n " in plain):
         return True
-    for mark in _ZERO_WIDTH:
-        if mark in plain:
-            return True
+    if not _ZERO_LEADS.isdisjoint(leads) and has_any(plain, _ZERO_WIDTH):
+        return True
     return not unicodedata.is_normalized("NFC", plain)
 
 

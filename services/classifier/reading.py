@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
 from typing import Literal
+
+import msgspec
 
 from tinsom.text import Text, normalise
 
@@ -23,6 +24,7 @@ class Segment(IntEnum):
     TAIL = 4
 
 
+_IN_ORDER = (Segment.TITLE, Segment.LEDE, Segment.BODY, Segment.TAIL)
 # The sapo of a Vietnamese article is 150 to 450 characters; feeds give only that.
 LEDE_CHARS = 450
 TAIL_LINE = 60
@@ -35,14 +37,14 @@ _NOT_AN_END = frozenset(("tp", "ts", "gs", "hs", "st", "bs"))
 _SOURCE_LINE = re.compile(r"\(?(?:theo|nguồn:?)\s+[\w/+. -]{2,40}\)?$")
 _NUMBER = re.compile(r"[0-9][0-9.,]*")
 _FILES = (".jpg", ".jpeg", ".png", ".webp")
-_CAPTION = re.compile(r"(?:^ảnh\s?[:-]|\(?ảnh:|\.(?:jpg|jpeg|png|webp)$|-ảnh |\s-\d+$)")
+_PICTURE = re.compile(r"ảnh\s?[:-]")
+_PICTURE_NUMBER = re.compile(r"\s-\d+$")
 
 
 _Placed = tuple[int, Field, Text]
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(msgspec.Struct, gc=False):
     """`plain` and `lower` hold title, lede and text, two spaces between; spans count in them."""
 
     plain: str
@@ -54,25 +56,26 @@ class Reading:
     captions: list[tuple[int, int]]
     day: date | None
     ends: list[int]
+    starts: list[int]  # of sentences: starts[k] is where the one begins that ends at ends[k]
+    bounds: tuple[int, int, int]  # where title, lede and body end
     numbers: list[tuple[int, int]]  # of the digits of each, with the points and commas in and behind them
 
     def segment(self, position: int) -> Segment:
-        if position < self.title_end:
-            return Segment.TITLE
-        if position >= self.tail:
-            return Segment.TAIL
-        if self.captions and any(start <= position < end for start, end in self.captions):
+        k = bisect_right(self.bounds, position)
+        if self.captions and 0 < k < 3 and any(start <= position < end for start, end in self.captions):
             return Segment.CAPTION
-        return Segment.LEDE if position < self.lede_end else Segment.BODY
+        return _IN_ORDER[k]
 
     def sentence(self, position: int) -> tuple[int, int]:
         """Start and end of the sentence around a position."""
         k = bisect_right(self.ends, position)
-        return (self.ends[k - 1] if k else 0), (self.ends[k] if k < len(self.ends) else len(self.lower))
+        return self.starts[k], self.ends[k] if k < len(self.ends) else len(self.lower)
+
+    def sentence_number(self, position: int) -> int:
+        return bisect_right(self.ends, position)
 
     def sentence_start(self, position: int) -> int:
-        k = bisect_right(self.ends, position)
-        return self.ends[k - 1] if k else 0
+        return self.starts[bisect_right(self.ends, position)]
 
     def span(self, start: int, end: int) -> tuple[Field, int, int]:
         """The field and the offsets in its original text, in code points."""
@@ -91,17 +94,20 @@ def read(title: str, lede: str, text: str, published: datetime | date | None, ta
     lower = f"{_BETWEEN}{head.lower}{_BETWEEN}{opening.lower}{_BETWEEN}{body.lower}{_BETWEEN}"
     captions, tail, first = _lines(lower, text_start, tails)
     ends = _sentence_ends(lower, wrapped=_is_wrapped(lower, text_start))
+    lede_end = min(_lede_end(ends, first, text_start, bool(lede)), tail)
     return Reading(
         # Matching sees one kind of space; the line structure has been read by now.
         plain.replace("\n", " "),
         lower.replace("\n", " "),
         ((len(_BETWEEN), "title", head), (lede_start, "lede", opening), (text_start, "text", body)),
         title_end=lede_start,
-        lede_end=min(_lede_end(ends, first, text_start, bool(lede)), tail),
+        lede_end=lede_end,
         tail=tail,
         captions=captions,
         day=published.date() if isinstance(published, datetime) else published,
         ends=ends,
+        starts=[0, *ends],
+        bounds=(lede_start, max(lede_start, lede_end), tail),
         numbers=[match.span() for match in _NUMBER.finditer(lower)],
     )
 
@@ -184,7 +190,11 @@ def _line_kind(line: str, previous: str, tails: frozenset[str]) -> str:
             return "tail" if bare else ""
     if line == previous:
         return "caption" if len(line) > 20 else ""
-    # A cheap look before the exact one.
-    if not ("ảnh" in line or line[-1:].isdecimal() or line.endswith(_FILES)):
-        return ""
-    return "caption" if _CAPTION.search(line) else ""
+    return "caption" if _is_caption(line) else ""
+
+
+def _is_caption(line: str) -> bool:
+    """ "Ảnh: …", a picture's file, or a numbered picture ("…-ảnh 2", "… -3"). Words like "cảnh" come first."""
+    if "ảnh" in line and ("ảnh:" in line or "-ảnh " in line or _PICTURE.match(line)):
+        return True
+    return line.endswith(_FILES) or (line[-1:].isdecimal() and _PICTURE_NUMBER.search(line) is not None)

@@ -7,6 +7,7 @@ points make a primary tag; docs/tagging.md tells how they were fitted.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ class Weights:
 
 @dataclass
 class Scorer:
-    """One item's facts that all its tags share; `numbers` and `actors`: where sentences that hold one begin."""
+    """One item's facts that all its tags share; `numbers` and `actors`: which sentences hold one."""
 
     reading: Reading
     taxonomy: Taxonomy
@@ -94,25 +95,24 @@ class Scorer:
         return max(LEAST, round(points, 2))
 
     def _sentences(self, own: Sequence[Mention]) -> list[int]:
-        """Where the sentence of each mention begins."""
-        return [self.reading.sentence_start(mention.start) for mention in own]
+        """The number of each mention's sentence."""
+        ends = self.reading.ends
+        return [bisect_right(ends, mention.start) for mention in own]
 
     def _place(self, own: Sequence[Mention], sentences: Sequence[int], w: Mapping[str, float]) -> float:
-        reading = self.reading
-        title = lede = topic = False
-        for mention, sentence in zip(own, sentences, strict=True):
-            segment = reading.segment(mention.start)
-            title = title or segment is Segment.TITLE
-            lede = lede or segment is Segment.LEDE
-            topic = topic or mention.start - sentence < TOPIC_CHARS
+        reading, starts = self.reading, self.reading.starts
+        segments = {reading.segment(mention.start) for mention in own}
         points = w["bias"] + w["short"] * (len(reading.plain) < SHORT_CHARS)
-        points += w["title"] * title + w["lede"] * lede
-        return points + w["topic"] if topic else points
+        points += w["title"] * (Segment.TITLE in segments) + w["lede"] * (Segment.LEDE in segments)
+        for mention, sentence in zip(own, sentences, strict=True):
+            if mention.start - starts[sentence] < TOPIC_CHARS:
+                return points + w["topic"]
+        return points
 
     def _orders_in(self, sentence: int) -> bool:
         known = self._orders.get(sentence)
         if known is None:
-            text = self.reading.lower[slice(*self.reading.sentence(sentence))]
+            text = self.reading.lower[slice(*self.reading.sentence(self.reading.starts[sentence]))]
             known = self._orders[sentence] = has_any(text, self.taxonomy.context.orders)
         return known
 
@@ -133,8 +133,8 @@ def _log(count: int) -> float:
 
 
 def holding(reading: Reading, positions: Iterable[int]) -> frozenset[int]:
-    """The starts of the sentences that hold one of the positions."""
-    return frozenset(map(reading.sentence_start, positions))
+    """The numbers of the sentences that hold one of the positions."""
+    return frozenset(map(reading.sentence_number, positions))
 
 
 def actors(mentions: Iterable[Mention]) -> Iterable[int]:

@@ -77,13 +77,14 @@ def _joined(lower: str, end: int, start: int) -> bool:
 
 def _is_an_office(reading: Reading, mention: Mention, offices: tuple[str, ...]) -> bool:
     """An office is one body's own, also within a list of attendants; a steering body speaks by its head."""
-    before = reading.lower[max(0, mention.start - 40) : mention.start].rstrip()
+    at = mention.start
+    before = reading.lower[at - 40 if at > 40 else 0 : at].rstrip()
     return before.endswith(offices) and not mention.id.startswith(_BY_ITS_HEAD)
 
 
 def _voice(reading: Reading, start: int, end: int, acts: tuple[str, ...], told: tuple[str, ...]) -> Voice:
     lower = reading.lower
-    before = lower[max(0, start - _REACH) : start].rstrip(" :(\"'").removesuffix("các").rstrip()
+    before = lower[start - _REACH if start > _REACH else 0 : start].rstrip(" :(\"'").removesuffix("các").rstrip()
     if before.endswith(told):
         return "told"
     if before.endswith(_HELPS):
