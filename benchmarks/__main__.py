@@ -1,6 +1,6 @@
 """`make bench`: every figure beside a floor or a peer measured in the same run.
 
-python -m benchmarks [sqlite] [latency] [classifier] [collector] [alerter] [demo] [kafka]    without a name: all
+python -m benchmarks [sqlite] [latency] [classifier] [stories] [collector] [alerter] [demo] [kafka]    without a name: all
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import uvloop
 from rich.console import Console
 
-from benchmarks import alerter, classifier, collector, demo, kafka_log, latency, sqlite_log
+from benchmarks import alerter, classifier, collector, demo, kafka_log, latency, sqlite_log, stories
 from benchmarks.report import Figure, show
 from tests.kafka.broker import Cluster
 
@@ -33,6 +33,7 @@ MEASURES: dict[str, Callable[[], Coroutine[Any, Any, list[Figure]]]] = {
     "latency": latency.run,
     "alerter": alerter.run,
     "classifier": classifier.run,
+    "stories": stories.run,
     "collector": collector.run,
     "demo": demo.run,
     "kafka": on_kafka,

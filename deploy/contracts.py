@@ -30,7 +30,7 @@ TRAFFIC: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "taxonomy": ("nobody yet", "", ()),
     "tagged": ("tag", "why", ("tagged-item",)),
     "stories": ("stories", "stories (own state)", ("story",)),
-    "reminders": ("nobody yet", "", ()),
+    "reminders": ("stories", "stories (own state)", ("reminder",)),
     "story-changes": ("stories", "why", ("story-change",)),
     "subscriptions": ("apply", "plan (table)", ("subscription", "mute", "version")),
     "alerts": ("plan", "why", ("alert", "suppression")),

@@ -53,7 +53,8 @@ def _filled(annotation: Any, field: msgspec.structs.FieldInfo) -> Any:
     if annotation is msgspec.Raw:
         inner = Item if field.name == "item" else TaggedItem
         return msgspec.Raw(codec.to_bytes(example(inner)))
-    return {str: f"{field.name}: {TEXT}", int: 7, float: 2.5, datetime: WHEN}[annotation]
+    plain = {str: f"{field.name}: {TEXT}", int: 7, float: 2.5, datetime: WHEN, bytes: b"\x07\x00\x00\x00"}
+    return plain[annotation]
 
 
 def record_of(name: str) -> Record:

@@ -18,7 +18,8 @@ from tinsom import messages as m
 from tinsom.text import normalise
 
 SKETCH = 64  # shingles kept of a text
-READ_WORDS = 400  # of a text: what stands below is the paper's own background
+_ODD = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D)  # mix three words' hashes; the order of the words counts
+READ_WORDS = 250  # of a text: what stands below is the paper's own background
 FEW_WORDS = 40  # a shorter text says no more than its headline
 _WORD = re.compile(r"\d[\d.,/:-]*\d|\w+")
 # They stand in every headline and tell none from another.
@@ -91,8 +92,10 @@ def jaccard(a: bytes, b: bytes, without: Iterable[int] = ()) -> float:
 def overlap(a: bytes, b: bytes) -> float:
     """Jaccard similarity of two texts from their sketches: the share that is common among the smallest hashes."""
     first, second = hashes(a), hashes(b)
+    if first.isdisjoint(second):
+        return 0.0
     smallest = sorted(first | second)[:SKETCH]
-    return sum(shingle in first and shingle in second for shingle in smallest) / max(1, len(smallest))
+    return sum(shingle in first and shingle in second for shingle in smallest) / len(smallest)
 
 
 @lru_cache(maxsize=8_192)
@@ -122,5 +125,7 @@ def _sketch(words: list[str]) -> bytes:
     """The smallest hashes of all runs of three words: a fair sample, the same of the same text."""
     if len(words) < FEW_WORDS:
         return b""
-    shingles = {crc32(" ".join(words[i : i + 3]).encode()) for i in range(len(words) - 2)}
+    each = [crc32(word.encode()) for word in words]
+    runs = zip(each, each[1:], each[2:], strict=False)
+    shingles = {(a * _ODD[0] ^ b * _ODD[1] ^ c * _ODD[2]) & 0xFFFFFFFF for a, b, c in runs}
     return array("I", sorted(shingles)[:SKETCH]).tobytes()
