@@ -7,7 +7,7 @@ import asyncio
 import structlog
 from rich.console import Console
 
-from services.alerter import ledger, wiring
+from services.alerter import gauges, ledger, wiring
 from services.alerter.deliver import DeliverStage
 from services.alerter.plan_stage import PlanStage, rules_of
 from services.alerter.tables import Destinations, Subscriptions
