@@ -229,13 +229,13 @@ class Finder:
         """A province's name is a place unless it is a person's, a company's or a venue's."""
         start, end = hit.start, hit.end
         lower = self.reading.lower
-        before = lower[max(0, start - 40) : start].rstrip()
+        before = lower[start - 40 if start > 40 else 0 : start].rstrip()
         unit = before.endswith(("tỉnh", "thành phố", "tp", "tp."))
-        word = before.rsplit(" ", 1)[-1]
         if _is_private(before, self.lexicon):
             return
         if not unit and start not in self.bound:
-            if word in self.lexicon.surnames and self.reading.plain[max(0, start - 2)] != ",":
+            word = before.rsplit(" ", 1)[-1]
+            if word in self.lexicon.surnames and self.reading.plain[start - 2] != ",":
                 return
             if self._is_in_a_name(start) or self._is_a_venue(start):
                 return

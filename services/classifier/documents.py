@@ -56,6 +56,7 @@ _BARE = re.compile(
     r"\s(?:số\s|số:\s)?([0-9]{1,4}(?:\.[0-9]{1,2})?)(?![\w%])(?!\s?/|\.[0-9]|,[0-9])"
     r"(?:[ -]+(nq|kl|ct)(?:[ /-]+(tw))?\b)?"
 )
+_NUMBER_BEGINS = frozenset("s0123456789")  # of what stands behind a kind: a digit, or "số"
 _OF = re.compile(r"(?: ngày [0-9/.-]+)? của (?:bộ trưởng )?")
 # Signed with the issuer alone, no year: the body named right behind completes the number.
 _YEARLESS = ("CT", "QĐ", "CĐ", "TB")
@@ -233,6 +234,8 @@ def _bare(reading: Reading, lanes: Lanes, registry: Registry, full: Sequence[Fou
     for hit in lanes.words.get("kind", ()):
         if hit.start >= reading.tail:
             break
+        if reading.lower[hit.end + 1] not in _NUMBER_BEGINS:
+            continue
         word = reading.lower[hit.start : hit.end]
         by_year = _BY_YEAR.match(reading.lower, hit.end, hit.end + 30) if word == "nghị định" else None
         if by_year is not None:
