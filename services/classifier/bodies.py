@@ -54,19 +54,21 @@ class Finder:
 
     def _sort(self, hits: Sequence[Hit]) -> None:
         for hit in hits:
-            entries = hit.entries
-            kind = entries[0].kind
-            if kind is Kind.INITIATIVE and len(entries) == 1:
+            kind = hit.entries[0].kind
+            if kind is Kind.INITIATIVE and len(hit.entries) == 1:
                 continue
             self.hits.append(hit)
             if kind is Kind.AGENCY:
                 self.agency_starts.add(hit.start)
+            if kind is Kind.AGENCY or kind is Kind.HEAD:
                 self.heads.append(hit)
-            elif kind is Kind.HEAD:
-                self.heads.append(hit)
-            for entry in entries:
-                if entry.kind is Kind.PLACE:
-                    self.place_at[hit.start] = (hit, entry)
+            if kind is Kind.PLACE or len(hit.entries) > 1:
+                self._places(hit)
+
+    def _places(self, hit: Hit) -> None:
+        for entry in hit.entries:
+            if entry.kind is Kind.PLACE:
+                self.place_at[hit.start] = (hit, entry)
 
     def find(self) -> Bodies:
         joined: tuple[int, str] | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from services.classifier.hits import Hit
+from services.classifier.hits import Hit, Lanes
 from services.classifier.patterns import Case, Entry, Kind
 from services.classifier.reading import Reading
 
@@ -18,22 +18,21 @@ _NAMED = (Kind.INITIATIVE, Kind.AGENCY)
 _TAUGHT_BY = 80
 
 
-def apply(
-    reading: Reading, hits: Sequence[Hit], organisations: re.Pattern[str], acts: tuple[str, ...]
-) -> list[Hit]:
-    """The hits as this item's own words make them, in order."""
-    if "(" not in reading.plain:
-        return _resolved(reading, hits, acts)
-    kept = _without_redefined(reading, hits, organisations)
-    learnt = [*_learnt(reading, kept)]
-    return _resolved(reading, sorted([*kept, *learnt], key=_start) if learnt else kept, acts)
+def apply(reading: Reading, lanes: Lanes, organisations: re.Pattern[str], acts: tuple[str, ...]) -> Sequence[Hit]:
+    """The names as this item's own words make them, in order."""
+    kept: Sequence[Hit] = lanes.names
+    if "(" in reading.plain:
+        kept = _without_redefined(reading, kept, organisations)
+        learnt = [*_learnt(reading, kept)]
+        kept = sorted([*kept, *learnt], key=_start) if learnt else kept
+    return _resolved(reading, kept, acts) if lanes.bare else kept
 
 
 def _start(hit: Hit) -> int:
     return hit.start
 
 
-def _without_redefined(reading: Reading, hits: Sequence[Hit], organisations: re.Pattern[str]) -> list[Hit]:
+def _without_redefined(reading: Reading, hits: Sequence[Hit], organisations: re.Pattern[str]) -> Sequence[Hit]:
     foreign = {
         reading.plain[hit.start : hit.end]
         for hit in hits
@@ -43,7 +42,7 @@ def _without_redefined(reading: Reading, hits: Sequence[Hit], organisations: re.
         and _follows_an_organisation(reading, hit.start - 1, organisations)
     }
     if not foreign:
-        return list(hits)
+        return hits
     return [h for h in hits if not (_is_abbreviation(h) and reading.plain[h.start : h.end] in foreign)]
 
 
@@ -83,32 +82,23 @@ def _occurrences(reading: Reading, word: str, start: int, entry: Entry, taken: s
 
 def _resolved(reading: Reading, hits: Sequence[Hit], acts: tuple[str, ...]) -> list[Hit]:
     """A bare head stands for the last full name that has it, where it acts or ends a phrase."""
-    if not any(map(_is_bare, hits)):
-        return list(hits)
     last: dict[str, None] = {}
     resolved: list[Hit] = []
     for hit in hits:
-        if not _is_bare(hit):
+        bare = [entry for entry in hit.entries if entry.kind is Kind.BARE]
+        if not bare:
             for entry in hit.entries:
                 if entry.kind in _NAMED:
                     last.pop(entry.id, None)
                     last[entry.id] = None
             resolved.append(hit)
             continue
-        bare = [entry for entry in hit.entries if entry.kind is Kind.BARE]
         meant = next((tag for tag in reversed(last) if any(entry.id == tag for entry in bare)), "")
         if meant and _stands_alone(reading, hit, acts):
             entry = next(entry for entry in bare if entry.id == meant)
             kind = Kind.AGENCY if entry.exact == "agency" else Kind.INITIATIVE
             resolved.append(Hit(hit.start, hit.end, (Entry(kind, meant, f"{meant}/anaphor"),)))
     return resolved
-
-
-def _is_bare(hit: Hit) -> bool:
-    entries = hit.entries
-    if len(entries) == 1:
-        return entries[0].kind is Kind.BARE
-    return any(entry.kind is Kind.BARE for entry in entries)
 
 
 def _stands_alone(reading: Reading, hit: Hit, acts: tuple[str, ...]) -> bool:

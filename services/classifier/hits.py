@@ -32,24 +32,28 @@ class Lanes(NamedTuple):
     names: list[Hit]
     words: dict[str, list[Hit]]
     laws: list[Hit]
+    bare: bool  # may a bare head be among the names?
 
 
 def lanes(hits: list[Hit]) -> Lanes:
     names: list[Hit] = []
     words: defaultdict[str, list[Hit]] = defaultdict(list)
     laws: list[Hit] = []
-    word, law = Kind.WORD, Kind.LAW
+    bare = False
+    word, law, head = Kind.WORD, Kind.LAW, Kind.BARE
     for hit in hits:
-        first = hit.entries[0]
-        kind = first.kind
-        if kind is word:
-            words[first.id].append(hit)
-            if first.id != "bodies":
+        entries = hit.entries
+        first, last = entries[0].kind, entries[-1].kind
+        if first is word:
+            name = entries[0].id
+            words[name].append(hit)
+            if name != "bodies":
                 continue
-        elif kind is law or hit.entries[-1].kind is law:
+        elif first is law or last is law:
             laws.append(hit)
+        bare = bare or first is head or last is head or len(entries) > 2
         names.append(hit)
-    return Lanes(names, words, laws)
+    return Lanes(names, words, laws, bare)
 
 
 def find(reading: Reading, matcher: Matcher) -> list[Hit]:

@@ -58,7 +58,7 @@ class Tagger:
         """All that the item announces, in the order of design §8; spans count code points of the given fields."""
         read = self.read(item)
         lanes = hits.lanes(hits.find(read, self.matcher))
-        found = glossary.apply(read, lanes.names, self.lexicon.organisations, self.lexicon.acts)
+        found = glossary.apply(read, lanes, self.lexicon.organisations, self.lexicon.acts)
         docs = documents.find(read, lanes, self.registry)
         who = bodies.find(read, found, self.lexicon)
         todo = tasks.find(read, lanes.words.get("time", ()), who.agencies)
