@@ -1,6 +1,6 @@
 """`make bench`: every figure beside a floor or a peer measured in the same run.
 
-python -m benchmarks [sqlite] [latency] [classifier] [stories] [collector] [alerter] [demo] [kafka]    without a name: all
+python -m benchmarks [sqlite] [latency] [classifier] [stories] [collector] [alerter] [demo] [kafka]   none: all
 """
 
 from __future__ import annotations
