@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
-import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from tests.kafka.broker import Broker, Cluster, free_ports
-from tests.kafka.fixtures import fetch_libs
+from tests.kafka.broker import free_ports
+from tests.kafka.opening import SESSION, admin, alter, finish, opened
 from tests.log.echo import TOPICS, commit_echo, echo, nothing
 from tests.log.test_conformance import START, drain, echoed, everything, next_batch, numbered, values
 from tinsom.errors import FencedError, LogError, LostOffsetsError, OversizeError, UnreachableError
@@ -31,82 +26,8 @@ from tinsom.log.kafka import KafkaLog
 from tinsom.log.kafka.member import POLL_SECONDS
 from tinsom.log.kafka.owner import KafkaOwner
 from tinsom.log.kafka.writer import Writer
-from tinsom.topics import Topic
 
-pytestmark = pytest.mark.kafka
-
-SESSION = 1.5
-BATCH = 5
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nothing is left behind: no unclosed client, no error that nobody retrieved."""
-    yield
-    gc.collect()
-    said = [*caplog.get_records("call"), *caplog.get_records("teardown")]
-    errors = [r.getMessage() for r in said if r.name == "asyncio" and r.levelno >= logging.ERROR]
-    # A sender of aiokafka that dies while a request is under way leaves that request's task to nobody.
-    assert [line for line in errors if "Sender._send_produce_req" not in line] == []
-
-
-@pytest.fixture
-def namespace() -> str:
-    return f"t{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture(scope="module")
-def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
-    """A broker of this module's own, to be killed and stopped."""
-    fetch_libs(request.config)
-    with Cluster() as cluster:
-        yield cluster.brokers[0]
-
-
-@asynccontextmanager
-async def opened(
-    bootstrap: str, namespace: str, transaction_timeout: float = 5.0, topics: dict[str, Topic] = TOPICS
-) -> AsyncIterator[KafkaLog]:
-    log = KafkaLog(
-        bootstrap,
-        namespace,
-        session_timeout=SESSION,
-        transaction_timeout=transaction_timeout,
-        topics=topics,
-    )
-    await log.start()
-    try:
-        yield log
-    finally:
-        await log.close()
-
-
-@asynccontextmanager
-async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await client.start()
-    try:
-        yield client
-    finally:
-        await client.close()
-
-
-async def alter(bootstrap: str, topic: str, **config: str) -> None:
-    settings = {name.replace("_", "."): value for name, value in config.items()}
-    async with admin(bootstrap) as client:
-        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, settings)])
-    await asyncio.sleep(0.5)  # a broker learns of it a moment after the controller has answered
-
-
-async def finish(log: KafkaLog, group: str, until: int, seconds: float = 60.0) -> None:
-    """Echo until `out` holds `until` records, whoever else works too."""
-    async with log.own(group, ["in"], gained=nothing, lost=nothing) as owner:
-        deadline = time.monotonic() + seconds
-        async for batch in owner.batches(50, 0.1):
-            await commit_echo(batch)
-            if not batch.records and len(await everything(log, "out")) >= until:
-                break
-            assert time.monotonic() < deadline, "not done in time"
+pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("quiet")]
 
 
 # --- starting ----------------------------------------------------------------------------------------------
@@ -128,12 +49,6 @@ async def test_other_partition_counts_are_refused(kafka_bootstrap: str, namespac
     with pytest.raises(LogError, match=r"in\.v1 has 4 partitions, not 6"):
         async with opened(kafka_bootstrap, namespace, topics=grown):
             pass
-
-
-async def test_more_replicas_than_brokers_are_refused(broker: Broker, namespace: str) -> None:
-    log = KafkaLog(f"127.0.0.1:{broker.port}", namespace, replication=3, topics=TOPICS)
-    with pytest.raises(LogError, match="replication factor"):
-        await log.start()
 
 
 async def test_topics_are_what_the_registry_says(kafka_bootstrap: str, namespace: str) -> None:
@@ -452,57 +367,3 @@ async def test_state_restored_after_the_broker_has_compacted(kafka_bootstrap: st
             await asyncio.sleep(0.3)
         model = {r.key: r.value for r in found if r.partition == 0 and r.key != b"x"}
         assert model == {b"%d" % k: b"%d" % (55 + k) for k in range(5)}
-
-
-# --- broker faults -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fault", ["stop", "kill"])
-async def test_a_broker_that_comes_back_loses_and_doubles_nothing(
-    broker: Broker, namespace: str, fault: str
-) -> None:
-    async with opened(f"127.0.0.1:{broker.port}", namespace) as log:
-        await log.append(numbered(400), writer="w")
-
-        async def restart() -> None:
-            await asyncio.sleep(0.2)
-            await asyncio.to_thread(getattr(broker, fault))
-            await asyncio.sleep(0.5)
-            await asyncio.to_thread(broker.start)
-
-        restarting = asyncio.create_task(restart())
-        async with log.own("g", ["in"], gained=nothing, lost=nothing) as owner:
-            done = 0
-            async for batch in owner.batches(BATCH, 0.1):
-                done += await commit_echo(batch)
-                await asyncio.sleep(0.01)
-                if done == 400:
-                    break
-        await restarting
-        found = values(await everything(log, "out"))
-    if fault == "kill" and not broker.version.startswith("3."):
-        # Kafka 4 may forget to abort what was open: after a kill, its only node has no leader for a moment and
-        # takes the partitions for deleted (KAFKA-20734; docs/limits.md). The batch in flight, then, counts twice.
-        assert sum((found - echoed(400)).values()) <= BATCH
-        assert not echoed(400) - found
-    else:
-        assert found == echoed(400)
-
-
-async def test_a_silent_broker_bounds_every_wait(broker: Broker, namespace: str) -> None:
-    """SIGSTOP: connections stay open, nothing answers. Commits, hand-over and closing end all the same."""
-    async with opened(f"127.0.0.1:{broker.port}", namespace, transaction_timeout=2.0) as log:
-        await log.append(numbered(8), writer="w")
-        try:
-            async with log.own("g", ["in"], gained=nothing, lost=nothing) as owner:
-                batch = await next_batch(owner.batches(10, 0.1))
-                broker.signal(signal.SIGSTOP)
-                began = time.monotonic()
-                with pytest.raises(FencedError, match="no commit within 2 s"):
-                    await batch.commit([echo(record) for record in batch.records])
-                assert time.monotonic() - began < 4
-            assert time.monotonic() - began < 15
-        finally:
-            broker.signal(signal.SIGCONT)
-        await finish(log, "g", until=8)
-        assert values(await everything(log, "out")) == echoed(8)
