@@ -13,6 +13,9 @@ from services.classifier.reading import Reading
 from services.classifier.taxonomy import Rule
 
 NEAR = 60
+# Looked up once: an enum's member costs ten times a name.
+_BLOCK, _WORD, _LAW, _BARE = Kind.BLOCK, Kind.WORD, Kind.LAW, Kind.BARE
+_ANY, _CAPITAL = Case.ANY, Case.CAPITAL
 _NUMBER_AFTER = re.compile(r" (?:\d|một\b)")
 # "Chính phủ Hàn Quốc": another country's, unless it is Việt Nam's.
 _NAME_AFTER = re.compile(r" (?!Việt Nam)[A-ZĐ][^\W\d_]+")
@@ -40,46 +43,43 @@ def lanes(hits: list[Hit]) -> Lanes:
     words: defaultdict[str, list[Hit]] = defaultdict(list)
     laws: list[Hit] = []
     bare = False
-    word, law, head = Kind.WORD, Kind.LAW, Kind.BARE
     for hit in hits:
         entries = hit.entries
         first, last = entries[0].kind, entries[-1].kind
-        if first is word:
+        if first is _WORD:
             name = entries[0].id
             words[name].append(hit)
             if name != "bodies":
                 continue
-        elif first is law or last is law:
+        elif first is _LAW or last is _LAW:
             laws.append(hit)
-        bare = bare or first is head or last is head or len(entries) > 2
+        bare = bare or first is _BARE or last is _BARE or len(entries) > 2
         names.append(hit)
     return Lanes(names, words, laws, bare)
 
 
 def find(reading: Reading, matcher: Matcher) -> list[Hit]:
     """All hits, none overlapping another. A block covers what lies in it and is dropped itself."""
-    lower = reading.lower
-    candidates = []
-    for pattern, start, end in matcher.hits(lower):
-        # One look at each edge: a hit inside a word is the commonest false one ("Huế" in "thuế").
-        if lower[start - 1].isalnum() or (after := lower[end]).isalnum():
-            continue
-        if after not in ".," or not _cuts(lower, end):
-            candidates.append((start, -end, pattern))
+    lower, text = reading.lower, reading.plain
+    candidates = [(start, -end, pattern) for pattern, start, end in matcher.hits(lower)]
     candidates.sort()
     hits: list[Hit] = []
-    entries, plain, text = matcher.entries, matcher.plain, reading.plain
-    any_case, capital = Case.ANY, Case.CAPITAL
+    entries, plain = matcher.entries, matcher.plain
     covered = 0
     for start, minus_end, pattern in candidates:
-        if start < covered:
+        # One look at each edge: a hit inside a word is the commonest false one ("Huế" in "thuế").
+        if start < covered or lower[start - 1].isalnum():
+            continue
+        end = -minus_end
+        after = lower[end]
+        if after.isalnum() or (after in ".," and _cuts(lower, end)):
             continue
         case = plain[pattern]
-        if case is any_case or (case is capital and text[start].isupper()):
-            covered = -minus_end
-            hits.append(Hit(start, covered, entries[pattern]))
+        if case is _ANY or (case is _CAPITAL and text[start].isupper()):
+            covered = end
+            hits.append(Hit(start, end, entries[pattern]))
         elif case is None:
-            covered = _take(hits, reading, entries[pattern], start, -minus_end) or covered
+            covered = _take(hits, reading, entries[pattern], start, end) or covered
     return hits
 
 
@@ -92,14 +92,14 @@ def _take(hits: list[Hit], reading: Reading, entries: tuple[Entry, ...], start: 
     if len(entries) == 1:  # nearly always; the general way below gives the same
         only = entries[0]
         if _admits(only, reading, start, end):
-            if only.kind is not Kind.BLOCK:
+            if only.kind is not _BLOCK:
                 hits.append(Hit(start, end, entries))
             return end
         return end if _by_context(only, reading.plain, start, end) else 0
     valid = tuple([e for e in entries if _admits(e, reading, start, end)])
     if not valid:
         return end if any(_by_context(e, reading.plain, start, end) for e in entries) else 0
-    meaning = tuple([e for e in valid if e.kind is not Kind.BLOCK])
+    meaning = tuple([e for e in valid if e.kind is not _BLOCK])
     if meaning:
         hits.append(Hit(start, end, meaning))
     return end
@@ -111,18 +111,18 @@ def _cuts(lower: str, end: int) -> bool:
 
 
 def _by_context(entry: Entry, plain: str, start: int, end: int) -> bool:
-    fits = entry.case is Case.ANY or _case_fits(entry, plain, start, end)
+    fits = entry.case is _ANY or _case_fits(entry, plain, start, end)
     return fits and entry.context is not None
 
 
 def _admits(entry: Entry, reading: Reading, start: int, end: int) -> bool:
-    if entry.case is not Case.ANY and not _case_fits(entry, reading.plain, start, end):
+    if entry.case is not _ANY and not _case_fits(entry, reading.plain, start, end):
         return False
     return entry.context is None or _context_fits(entry.context, reading, start, end)
 
 
 def _case_fits(entry: Entry, plain: str, start: int, end: int) -> bool:
-    if entry.case is Case.CAPITAL:
+    if entry.case is _CAPITAL:
         return plain[start].isupper() or not plain[start].isalpha()
     if plain[start - 1] in "/-" and entry.rule.endswith("/abbreviation"):
         return False  # the issuer of a document: TT-BCA

@@ -18,6 +18,7 @@ from services.classifier.taxonomy import Taxonomy
 from tinsom.text import has_any
 
 PRIMARY = 4.0
+_TITLE, _LEDE = Segment.TITLE, Segment.LEDE
 # A subject stands within this many characters of the start of its sentence.
 TOPIC_CHARS = 25
 SHORT_CHARS = 500
@@ -103,7 +104,7 @@ class Scorer:
         reading, starts = self.reading, self.reading.starts
         segments = {reading.segment(mention.start) for mention in own}
         points = w["bias"] + w["short"] * (len(reading.plain) < SHORT_CHARS)
-        points += w["title"] * (Segment.TITLE in segments) + w["lede"] * (Segment.LEDE in segments)
+        points += w["title"] * (_TITLE in segments) + w["lede"] * (_LEDE in segments)
         for mention, sentence in zip(own, sentences, strict=True):
             if mention.start - starts[sentence] < TOPIC_CHARS:
                 return points + w["topic"]

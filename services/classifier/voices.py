@@ -32,6 +32,8 @@ _HELPS = ("với", "cùng", "cùng với", "phối hợp", "phối hợp với",
 _OWNS = ("của", "do", "thuộc", "tại", "từ", "trực thuộc", "ở", "bởi", "trên")
 _VENUES = ("tại", "đến", "tới", "từ trụ sở")
 _REACH = 48
+# Longer ones are no openings, however much of them is dashes: a look costs the same in a text without sentences.
+_OPENING = 400
 
 
 def hear(
@@ -101,7 +103,10 @@ def _voice(reading: Reading, start: int, end: int, acts: tuple[str, ...], told: 
 
 def _begins(reading: Reading, start: int) -> bool:
     """Is it the subject: at the start of its sentence, or after an opening of a few words and a comma?"""
-    opening = reading.lower[reading.sentence(start)[0] : start].strip(" -+•*\"'")
+    first = reading.sentence_start(start)
+    if start - first > _OPENING:
+        return False
+    opening = reading.lower[first:start].strip(" -+•*\"'")
     return (
         len(opening) <= 3
         or (opening.endswith(",") and len(opening) < 60)
