@@ -64,7 +64,12 @@ async def delivered(log: Log) -> Book:
     alerts = 0
     async for record in log.read("alerts", 0):
         alerts += isinstance(codec.decode(record), Alert)
-    return Book("send", alerts, "alerts", dict(Counter(d.state for d in await _deliveries(log))))
+    return Book("send", alerts, "alerts", dict(Counter(map(_ended, await _deliveries(log)))))
+
+
+def _ended(delivery: Delivery) -> str:
+    """What waits for a digest has had its decision; it is not late."""
+    return "for the next digest" if delivery.state == "pending" and delivery.lane == "digest" else delivery.state
 
 
 async def _deliveries(log: Log) -> list[Delivery]:
