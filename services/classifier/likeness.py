@@ -39,7 +39,9 @@ SERIES = 0.5
 
 def trace(item: m.Item, tags: m.Tags) -> m.Trace:
     """What later items are compared with; about 600 bytes, no words."""
-    title, lede = _words(item.title), _words(item.lede)
+    title, lede = (
+        _words(_unnamed(text, field, tags)) for field, text in (("title", item.title), ("lede", item.lede))
+    )
     head = f"{item.title}\n{item.lede}"
     return m.Trace(
         at=item.fetched_at,
@@ -102,6 +104,15 @@ def overlap(a: bytes, b: bytes) -> float:
 def hashes(packed: bytes) -> frozenset[int]:
     """Unpacked once for many comparisons: what came lately is what comes next."""
     return frozenset(array("I", packed))
+
+
+def _unnamed(text: str, field: str, tags: m.Tags) -> str:
+    """Without the names of initiatives: all that is written of one shares them, so they prove nothing."""
+    for tag in tags.initiatives:
+        for found in tag.evidence:
+            if found.field == field:
+                text = text[: found.start] + " " * (found.end - found.start) + text[found.end :]
+    return text
 
 
 def _words(text: str) -> list[str]:
