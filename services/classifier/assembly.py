@@ -41,13 +41,17 @@ def _capped(tags: list[m.Tag]) -> list[m.Tag]:
 
 
 def _tag(reading: Reading, tag: str, group: Sequence[Mention], score: float) -> m.Tag:
-    spans = [(*reading.span(mention.start, mention.end), mention.rule) for mention in group[:MAX_EVIDENCE]]
     return m.Tag(
         id=tag,
         role="primary" if score >= PRIMARY else "mentioned",
         score=score,
-        evidence=[m.Evidence(field=field, start=start, end=end, rule=rule) for field, start, end, rule in spans],
+        evidence=[_evidence(reading, mention) for mention in group[:MAX_EVIDENCE]],
     )
+
+
+def _evidence(reading: Reading, mention: Mention) -> m.Evidence:
+    field, start, end = reading.span(mention.start, mention.end)
+    return m.Evidence(field=field, start=start, end=end, rule=mention.rule)
 
 
 def _with_successors(tags: Iterable[m.Tag], scorer: Scorer) -> list[m.Tag]:

@@ -154,7 +154,7 @@ class Finder:
 
     def _resolve_pending(self) -> None:
         """ "UBND tỉnh" alone is the province that the item is about, if there is one."""
-        focus = self._focus()
+        focus = self._focus() if self.pending else ""
         for kind, start, end in self.pending:
             if focus:
                 self._add(f"{kind}-{focus}", start, end, f"{kind}/anaphor", factor=0.6)

@@ -20,8 +20,8 @@ _UNIT = re.compile(r"\s?(%)|((?:\s(?:nghìn|ngàn|triệu|tỷ|tỉ|vạn))*)\s(
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+$")
 _COMMAS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3}){2,}")
 _PART_BEFORE = "/-.,%"
-# Greedy, so that it ends behind the last break.
-_TO_THE_LAST_BREAK = re.compile(r".*(?:[.,;:()]\s|[;()]|\.$)", re.DOTALL)
+# Read from the right, where the last break of a clause comes first.
+_BREAK_BACKWARDS = re.compile(r"[\s;()](?:(?<=\s)[.,;:()]|(?<=[;()]))")
 _CLAUSE = re.compile(r"[.,;:()]\s|[;()]|\.$")
 MAX_NAME = 80
 MAX_INDICATORS = 40
@@ -78,8 +78,8 @@ def parse_number(digits: str) -> float | None:
 def _name(plain: str, start: int, end: int) -> str:
     """What is counted: the words before in the same clause and the few after the unit."""
     before = plain[max(0, start - MAX_NAME) : start]
-    broken = _TO_THE_LAST_BREAK.match(before)
-    before = before[broken.end() :] if broken else before
+    broken = _BREAK_BACKWARDS.search(before[::-1])
+    before = before[len(before) - broken.start() :] if broken else before
     after = plain[end : end + 40]
     broken = _CLAUSE.search(after)
     after = after[: broken.start()] if broken else after

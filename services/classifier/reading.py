@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from enum import IntEnum
 from typing import Literal
@@ -66,6 +66,12 @@ class Reading(msgspec.Struct, gc=False):
             return Segment.CAPTION
         return _IN_ORDER[k]
 
+    def segments(self, positions: Iterable[int]) -> set[Segment]:
+        if self.captions:
+            return {self.segment(position) for position in positions}
+        bounds = self.bounds
+        return {_IN_ORDER[k] for k in {bisect_right(bounds, position) for position in positions}}
+
     def sentence(self, position: int) -> tuple[int, int]:
         """Start and end of the sentence around a position."""
         k = bisect_right(self.ends, position)
@@ -80,6 +86,8 @@ class Reading(msgspec.Struct, gc=False):
     def span(self, start: int, end: int) -> tuple[Field, int, int]:
         """The field and the offsets in its original text, in code points."""
         title, lede, text = self.texts
+        if start >= text[0] and text[2].edits is None:
+            return "text", start - text[0], end - text[0]
         base, name, field = text if start >= text[0] else lede if start >= lede[0] else title
         if field.edits is None:
             return name, start - base, end - base

@@ -102,7 +102,7 @@ class Scorer:
 
     def _place(self, own: Sequence[Mention], sentences: Sequence[int], w: Mapping[str, float]) -> float:
         reading, starts = self.reading, self.reading.starts
-        segments = {reading.segment(mention.start) for mention in own}
+        segments = reading.segments([mention.start for mention in own])
         points = w["bias"] + w["short"] * (len(reading.plain) < SHORT_CHARS)
         points += w["title"] * (_TITLE in segments) + w["lede"] * (_LEDE in segments)
         for mention, sentence in zip(own, sentences, strict=True):

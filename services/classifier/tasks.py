@@ -194,8 +194,10 @@ def _doers(
     reading: Reading, start: int, end: int, at: int, agencies: Sequence[Mention]
 ) -> tuple[list[str], list[str]]:
     """The bodies of the sentence that are told to act; else the last one told before, in the text just above."""
-    first = bisect_left(agencies, start, key=_start)
-    inside = agencies[first : bisect_left(agencies, end, key=_start)]
+    first = last = bisect_left(agencies, start, key=_start)
+    while last < len(agencies) and agencies[last].start < end:
+        last += 1
+    inside = agencies[first:last]
     lead, co = _split(reading, [mention for mention in inside if mention.id not in _ORDERERS])
     if lead:
         return lead, co
