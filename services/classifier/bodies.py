@@ -52,6 +52,7 @@ class Finder:
         self.pending: list[tuple[str, int, int]] = []
         self.bound: set[int] = set()
         self.headed: set[int] = set()
+        self.venues: dict[int, bool] = {}
         self.covered = 0
 
     def _sort(self, hits: Sequence[Hit]) -> None:
@@ -262,7 +263,10 @@ class Finder:
 
     def _is_a_venue(self, start: int) -> bool:
         first, last = self.reading.sentence(start)
-        return has_any(self.reading.lower[first:last], self.lexicon.venues)
+        known = self.venues.get(first)
+        if known is None:  # once a sentence, or a long one full of places would take its square
+            known = self.venues[first] = has_any(self.reading.lower[first:last], self.lexicon.venues)
+        return known
 
     def _current(self, place: str) -> str:
         """A province that has been merged is named for its region: tagged as what it is part of at that date."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from bisect import bisect_left
 from datetime import date, timedelta
 from typing import Literal
 
@@ -60,17 +61,20 @@ def find(lower: str, start: int, end: int, around: date | None, *, past: bool = 
     for word, pattern, read in _READERS:
         if word and lower.find(word, start, end) == -1:
             continue
+        found.sort(key=_start)
+        exact = len(found)  # one pattern's own finds never overlap
         for match in pattern.finditer(lower, start, end):
-            if found and _overlaps(match, found):
+            if exact and _overlaps(match, found, exact):
                 continue
             if (when := read(match, around, past)) is not None:
                 found.append(when)
     return sorted(found, key=_start) if len(found) > 1 else found
 
 
-def _overlaps(match: re.Match[str], found: list[When]) -> bool:
+def _overlaps(match: re.Match[str], found: list[When], exact: int) -> bool:
     start, end = match.span()
-    return any(w.start < end and start < w.end for w in found)
+    at = bisect_left(found, end, 0, exact, key=_start) - 1
+    return at >= 0 and found[at].end > start
 
 
 def _start(when: When) -> int:

@@ -21,7 +21,10 @@ from tinsom import messages as m
 from tinsom.text import has_any
 
 MAX_ACTION = 240
+_SECOND_DAY = date.min + timedelta(days=1)  # before it there is no day to count back to
 MAX_RAW = 320
+# What is longer is a text without full stops; each of its dates would cost its whole length.
+MAX_SENTENCE = 10_000
 LOOK_BACK = 900
 # Each alternative begins with a letter of its own, none with a group: so the search may skip by first letters.
 _BEFORE = re.compile(
@@ -84,9 +87,11 @@ def find(reading: Reading, times: Sequence[Hit], agencies: Sequence[Mention]) ->
         if not (_may_hold_a_date(reading, start, end, sentence) and _orders(sentence)):
             continue
         for deadline in _deadlines(reading, start, end):
+            if (start, deadline.day) in tasks:
+                continue
             task = _task(reading, start, sentence, deadline, agencies)
             if task is not None:
-                tasks.setdefault((start, deadline.day), task)
+                tasks[start, deadline.day] = task
     return list(tasks.values())
 
 
@@ -107,7 +112,7 @@ def _sentences(reading: Reading, times: Sequence[Hit]) -> Iterable[tuple[int, in
     for hit in times:
         if hit.start < reading.tail:
             start, end = reading.sentence(hit.start)
-            if start != last:
+            if start != last and end - start < MAX_SENTENCE:
                 last = start
                 yield start, end
 
@@ -154,7 +159,7 @@ def _until(when: When, cue: str) -> _Deadline:
         first = {"month": day.replace(day=1), "year": day.replace(month=1, day=1)}.get(when.precision)
         if first is None:
             first = date(day.year, day.month - 2, 1)
-        day = first - timedelta(days=1)
+        day = max(first, _SECOND_DAY) - timedelta(days=1)
     return _Deadline(day, when.precision, when.start, when.end)
 
 
