@@ -90,7 +90,7 @@ class Scorer:
         row = self.taxonomy.agencies.get(tag)
         voices = [mention.voice for mention in group]
         points = self._place(group, self._sentences(group), w) + w["acts"] * _log(voices.count("acts"))
-        points += w["local"] if row is None else w["party"] * (row.type == "party-organ")
+        points += w["local"] if row is None else w["party"] * (row.type == "party-organ") + row.points
         points += w["office"] * _OFFICES.issuperset(voices)
         points += w["lead"] * (tag in self.leads) + w["hosts"] * (tag in self.hosts)
         return max(LEAST, round(points, 2))
