@@ -8,6 +8,7 @@ and that a partition which would empty itself into dead letters stops instead.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ logger = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
 BEAT_SECONDS = 1.0
+REST_SECONDS = 0.05
 IN_A_ROW = 20
 WINDOW, SHARE = 1_000, 0.05
 
@@ -151,12 +153,18 @@ class Worker:
         partition, now = batch.partition, self.clock.now()
         decided: list[tuple[Record, Handled]] = []
         stopped: StoppedError | None = None
+        rested = time.monotonic()
         for record in batch.records:
             try:
                 decided.append((record, self._decide(partition, record, now)))
             except StoppedError as error:
                 stopped = error
                 break
+            if time.monotonic() - rested > REST_SECONDS:
+                # Heartbeats share this loop: a batch longer than the session would be lost, again and again.
+                await asyncio.sleep(0)
+                self.health.progress(self.stage.name)
+                rested = time.monotonic()
         due = self.stage.tick(partition, now)
         await self._commit(batch, decided, due, whole=stopped is None)
         self._count(decided, now)

@@ -24,6 +24,7 @@ TOPICS = {
         Topic("out", 4, "delete", 3_600_000),
         Topic("state", 4, "compact"),
         Topic("small", 1, "delete", max_bytes=10_000),
+        Topic("brief", 1, "delete", 3_000),
     )
 }
 

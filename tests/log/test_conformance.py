@@ -248,6 +248,24 @@ async def test_state_restored_from_a_compacted_topic_equals_the_model(logs: Logs
     assert restored == model
 
 
+async def test_what_is_older_than_the_retention_goes_and_the_rest_keeps_its_offsets(logs: Logs) -> None:
+    """`brief` keeps 3 s, counted by a broker from the commit marker behind the records; it sees to it itself."""
+    async with logs.open() as log:
+        await log.append([Output("brief", b"old%d" % i, b"1", START + i) for i in range(5)], writer="w")
+        deadline = time.monotonic() + 30
+        while (await log.ends("brief"))[0][0] < 5:
+            assert time.monotonic() < deadline, "nothing was deleted"
+            await log.maintain(int(time.time() * 1000))
+            await asyncio.sleep(0.2)
+        await log.append([Output("brief", b"new", b"2", int(time.time() * 1000))], writer="w")
+        await log.maintain(int(time.time() * 1000))
+        deadline = time.monotonic() + 10
+        while not (kept := await everything(log, "brief")):
+            assert time.monotonic() < deadline, "a commit does not show"
+        assert [record.key for record in kept] == [b"new"]
+        assert kept[0].offset >= 5
+
+
 async def test_a_late_member_gets_its_share_and_nothing_is_done_twice(logs: Logs) -> None:
     async with logs.open() as one, logs.open() as two:
         await one.append(numbered(2_000), writer="w")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,3 +175,25 @@ async def test_stopping_commits_what_was_decided(log: SqliteLog, batch: int) -> 
     await work(log, stage, until=lambda: len(stage.calls) > 20, batch=batch)
     committed = (await log.committed("echo", "items"))[0]
     assert [r.value for r in await everything(log, "tagged")] == [b"v%d" % i for i in range(committed)]
+
+
+async def test_a_long_batch_leaves_room_for_heartbeats(log: SqliteLog) -> None:
+    """Forty decisions of 30 ms in one batch: without a rest nothing else would run for more than a second."""
+    await log.append(records(40), writer="w")
+    longest = 0.0
+
+    async def heartbeats() -> None:
+        nonlocal longest
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.01)
+            longest = max(longest, loop.time() - before)
+
+    def judge(record: Record) -> None:
+        time.sleep(0.03)
+
+    beating = asyncio.create_task(heartbeats())
+    await work(log, Echo(judge, name="long"))
+    beating.cancel()
+    assert longest < 0.6
