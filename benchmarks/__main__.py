@@ -5,6 +5,7 @@ python -m benchmarks [sqlite] [latency] [classifier] [stories] [collector] [aler
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -45,6 +46,8 @@ def main(names: list[str]) -> int:
     if unknown:
         errors.print(f"no benchmark {unknown[0]!r}; there are {', '.join(MEASURES)}")
         return 2
+    # A broker without a leader for a moment is no news here.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     figures: list[Figure] = []
     for name in names or MEASURES:
         errors.print(f"measuring {name} ...")

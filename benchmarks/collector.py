@@ -170,7 +170,9 @@ def restore(feeds: int) -> None:
 
 
 def _megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Resident now. A peak (`ru_maxrss`) would begin with that of the process which started this one."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1_048_576
 
 
 def restored(feeds: int) -> tuple[float, float, int]:

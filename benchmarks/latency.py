@@ -23,7 +23,7 @@ from tinsom.process import open_log
 from tinsom.service import Context
 from tinsom.worker import Worker
 
-ITEMS, WARM_UP, PER_SECOND = 300, 20, 20
+ITEMS, WARM_UP, PER_SECOND = 300, 120, 20  # a group needs some seconds to share out its partitions
 TITLE = "Bộ Công an triển khai Đề án 06 tại 34 tỉnh, thành phố"
 TEXT = "Trước ngày 30/11/2026, các bộ, ngành hoàn thành kết nối với Cơ sở dữ liệu quốc gia về dân cư. " * 40
 
@@ -44,7 +44,8 @@ async def fetch_to_alert(config: Config) -> list[float]:
     await log.start()
     await applying.apply(config, log, clock)
     context = Context(log, clock, config)
-    plan = PlanStage(Subscriptions(log, clock, context.stop), rules_of(config.alerter))
+    subscriptions = Subscriptions(log, clock, context.stop)
+    plan = PlanStage(subscriptions, rules_of(config.alerter))
     tasks = [
         asyncio.create_task(classifier.run(context)),
         asyncio.create_task(Worker(log, plan, clock, context.health).run(context.stop)),
@@ -57,6 +58,7 @@ async def fetch_to_alert(config: Config) -> list[float]:
     finally:
         context.stop.set()
         await asyncio.gather(*tasks)
+        await subscriptions.close()
         await log.close()
 
 
