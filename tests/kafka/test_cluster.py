@@ -94,7 +94,7 @@ async def all_in_sync(cluster: Cluster, seconds: float = 60.0) -> None:
 @pytest.mark.parametrize(
     ("items", "kills", "pause"),
     [
-        pytest.param(2_000, 2, 0.05, id="short"),
+        pytest.param(2_000, 2, 0.05, id="short", marks=pytest.mark.soak),
         pytest.param(20_000, None, 0.05, id="long", marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
     ],
 )
