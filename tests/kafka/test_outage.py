@@ -53,6 +53,7 @@ async def test_a_broker_that_comes_back_loses_and_doubles_nothing(
         assert found == echoed(400)
 
 
+@pytest.mark.soak
 async def test_a_silent_broker_bounds_every_wait(broker: Broker, namespace: str) -> None:
     """SIGSTOP: connections stay open, nothing answers. Commits, hand-over and closing end all the same."""
     async with opened(f"127.0.0.1:{broker.port}", namespace, transaction_timeout=2.0) as log:
