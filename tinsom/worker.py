@@ -18,7 +18,7 @@ import structlog
 
 from tinsom import deadletters, metrics
 from tinsom.clock import Clock, millis
-from tinsom.errors import DecodeError, FencedError, OversizeError, StoppedError
+from tinsom.errors import DecodeError, FencedError, StoppedError
 from tinsom.health import Health
 from tinsom.log import Batch, Log, Output, Owner, Partition, Record
 
@@ -238,6 +238,3 @@ class Worker:
         self.health.lost(self.stage.name, partition.number)  # it does not move, and that is meant
         metrics.STOPPED_PARTITIONS.labels(self.stage.name).inc()
         logger.error("partition stopped", stage=self.stage.name, partition=partition.number, reason=str(error))
-
-
-__all__ = ["DeadLetterLimit", "Handled", "OversizeError", "Stage", "Worker"]
