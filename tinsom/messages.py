@@ -93,7 +93,10 @@ class Evidence(Message, frozen=True, kw_only=True, gc=False):
 
 
 class Tag(Message, frozen=True, kw_only=True, omit_defaults=False):
-    """An initiative or agency on an item. `via` names the child a derived parent came from."""
+    """An initiative or agency on an item. `via` names the child a derived parent came from.
+
+    A theme, a user's own rule, travels among the initiatives; its id begins with `theme-`.
+    """
 
     id: str
     role: Role
@@ -170,6 +173,18 @@ StoryKind = Literal["new", "source", "fact", "withdrawn", "deadline", "burst", "
 """What happened to a story; `notice` is the alerter's own word to an owner (a chat that takes nothing)."""
 
 
+class Signal(Message, frozen=True, kw_only=True):
+    """What a burst or a silence is about; neither is one item's news, so it is counted over a window."""
+
+    about: str  # `initiative:de-an-06`, `agency:bo-cong-an`, `source:<source id>`
+    name: str  # Vietnamese, or the source's own
+    observed: int  # items in the window
+    expected: float  # the usual number for that hour and weekday
+    window: int  # seconds
+    since: datetime  # of the first item of the burst, or of the silent source's last
+    items: list[str] = []  # ids of the first items
+
+
 class StoryChange(Message, frozen=True, kw_only=True):
     """What happened to a story; `revision` is the story's running number and part of every alert id."""
 
@@ -183,6 +198,8 @@ class StoryChange(Message, frozen=True, kw_only=True):
     baseline: bool = False
     official: bool = False  # the story's first tier-1 source, after others
     merged: list[str] = []  # stories that turned out to be this one: who was told of them was told of it
+    # Of a `burst` or `silence`: a story of its own, one for what it is about and day; `tagged` is its last item.
+    signal: Signal | None = None
 
 
 class Trace(Message, frozen=True, kw_only=True):
