@@ -185,6 +185,17 @@ class Signal(Message, frozen=True, kw_only=True):
     items: list[str] = []  # ids of the first items
 
 
+Fact = Literal["deadline", "document", "agency", "initiative", "number"]
+
+
+class Difference(Message, frozen=True, kw_only=True):
+    """What an edit changed, as a person reads it; deadlines as dates."""
+
+    field: Fact
+    before: list[str] = []
+    after: list[str] = []
+
+
 class StoryChange(Message, frozen=True, kw_only=True):
     """What happened to a story; `revision` is the story's running number and part of every alert id."""
 
@@ -198,6 +209,7 @@ class StoryChange(Message, frozen=True, kw_only=True):
     baseline: bool = False
     official: bool = False  # the story's first tier-1 source, after others
     merged: list[str] = []  # stories that turned out to be this one: who was told of them was told of it
+    differences: list[Difference] = []  # of a `fact`, where the item's facts of before are known
     # Of a `burst` or `silence`: a story of its own, one for what it is about and day; `tagged` is its last item.
     signal: Signal | None = None
 
@@ -230,6 +242,7 @@ class Story(Message, frozen=True, kw_only=True):
     publishers: list[str] = []
     tier: int = 0  # the best of its sources; 0 where it was never recorded
     traces: dict[str, Trace] = {}  # of the first items, while the story can still be joined
+    details: dict[str, list[str]] = {}  # of the same items: the facts that `facts` hashes, `field:id=name`
     merged: list[str] = []
     merged_into: str = ""  # this story is another one: nothing happens to it any more
 
@@ -324,6 +337,8 @@ class Notice(Message, frozen=True, kw_only=True):
     places: list[str] = []
     documents: list[str] = []
     sources: int = 1  # how many sources carry the story
+    official_url: str = ""  # where the first official source has it, after others
+    official_source: str = ""
 
 
 class Alert(Message, frozen=True, kw_only=True):
@@ -342,6 +357,7 @@ class Alert(Message, frozen=True, kw_only=True):
     began_at: datetime | None = None
     matched: list[str] = []  # what matched, for machines: `initiative:de-an-06`
     merged: list[str] = []  # as in the StoryChange: who was told of these was told of it
+    differences: list[Difference] = []  # as in the StoryChange
 
 
 class Suppression(Message, frozen=True, kw_only=True):
@@ -373,7 +389,9 @@ class Step(Message, frozen=True, kw_only=True):
 
 
 class Delivery(Message, frozen=True, kw_only=True):
-    """What became of an alert. `alert` is whole while the delivery is open; the history is kept to the end."""
+    """What became of an alert; the history is kept to the end. `alert` is whole while the delivery is open, and
+    after it where the message can be edited: it then says what the message says.
+    """
 
     alert_id: str
     destination: str
@@ -387,6 +405,7 @@ class Delivery(Message, frozen=True, kw_only=True):
     not_before: datetime | None = None  # a pending one is not tried earlier
     lane: Literal["now", "digest"] = "now"
     digest: list[str] = []  # a digest: its frozen list of alert ids
+    edits: str = ""  # an edit: id of the alert whose message it changes; `alert` is what that shall say
     item: str = ""
     matched: list[str] = []  # as in the alert, kept when the alert is not: a verdict speaks of it
 

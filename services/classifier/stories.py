@@ -6,19 +6,16 @@ it; else it begins one. Later revisions of an item stay in its story.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterable
 from functools import reduce
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from services.classifier.facts import details_of, differences, facts_of, is_whole
 from services.classifier.likeness import trace
 from services.classifier.shelf import Match, Shelf, agree
 from tinsom import messages as m
 
-_NUMBERS = re.compile(r"\d[\d.,/:-]*\d|\d")
 KEPT_TRACES = 8
 # An item that is alike to two stories makes them one only when there is little doubt about either.
 SURE = 1.0
@@ -31,6 +28,7 @@ class Decision(NamedTuple):
     changed: tuple[m.Story, ...] = ()
     kind: m.StoryKind | None = None
     official: bool = False
+    differences: tuple[m.Difference, ...] = ()
 
     @property
     def story(self) -> m.Story | None:
@@ -64,6 +62,7 @@ def _begun(item: m.Item, tags: m.Tags, words: m.Trace) -> m.Story:
         publishers=[item.publisher],
         tier=item.tier,
         traces={item.id: words},
+        details={item.id: details_of(item, tags)},
     )
 
 
@@ -80,15 +79,22 @@ def _joined(matches: list[Match], item: m.Item, tags: m.Tags, words: m.Trace) ->
         _with(before, item, facts_of(item, tags)),
         revision=before.revision + 1,
         baseline=before.baseline and item.baseline,
-        traces={**before.traces, item.id: words} if len(before.traces) < KEPT_TRACES else before.traces,
     )
-    gone = tuple(replace(part, merged_into=after.id, items={}, traces={}, item_facts={}) for part in parts[1:])
+    if len(before.traces) < KEPT_TRACES:
+        traces, details = {**before.traces, item.id: words}, {**before.details, item.id: details_of(item, tags)}
+        after = replace(after, traces=traces, details=details)
+    gone = tuple(_ended(part, after.id) for part in parts[1:])
     return Decision("source", (after, *gone), "new" if news else "source", item.tier == 1 < before.tier)
+
+
+def _ended(story: m.Story, into: str) -> m.Story:
+    return replace(story, merged_into=into, items={}, traces={}, item_facts={}, details={})
 
 
 def _merged(first: m.Story, second: m.Story) -> m.Story:
     """The older story with all that the other had; its running number is past both."""
-    both = {**first.traces, **second.traces}
+    traces = dict(list({**first.traces, **second.traces}.items())[:KEPT_TRACES])
+    details = {**first.details, **second.details}
     new = [p for p in second.publishers if p not in first.publishers]
     added = [s for s, p in zip(second.sources, second.publishers, strict=False) if p in new]
     return replace(
@@ -100,7 +106,8 @@ def _merged(first: m.Story, second: m.Story) -> m.Story:
         publishers=[*first.publishers, *new],
         baseline=first.baseline and second.baseline,
         tier=min(first.tier, second.tier),
-        traces=dict(list(both.items())[:KEPT_TRACES]),
+        traces=traces,
+        details={identity: details[identity] for identity in traces if identity in details},
         merged=[*first.merged, second.id, *second.merged],
     )
 
@@ -113,9 +120,12 @@ def _revised(known: m.Story, item: m.Item, tags: m.Tags) -> Decision:
         return _withdrawn(known, item, before)
     facts = facts_of(item, tags)
     after = _retraced(_with(known, item, facts), item, tags)
-    if facts == before:
+    old, new = known.details.get(item.id, ()), after.details.get(item.id, ())
+    differs = differences(old, new) if old and new else ()
+    # Where the list is not whole, the hash alone says that something changed.
+    if facts == before or (is_whole(old) and is_whole(new) and not differs):
         return Decision("minor", (after,))
-    return Decision("fact", (replace(after, revision=known.revision + 1),), "fact")
+    return Decision("fact", (replace(after, revision=known.revision + 1),), "fact", differences=differs)
 
 
 def _withdrawn(known: m.Story, item: m.Item, facts: str) -> Decision:
@@ -146,15 +156,6 @@ def _retraced(story: m.Story, item: m.Item, tags: m.Tags) -> m.Story:
     before = story.traces.get(item.id)
     if before is None:
         return story
-    return replace(story, traces={**story.traces, item.id: replace(trace(item, tags), at=before.at)})
-
-
-def facts_of(item: m.Item, tags: m.Tags) -> str:
-    """A hash of what makes an edit material: who, which documents, which deadlines, numbers of the headline."""
-    parts: Iterable[str] = (
-        *sorted(tag.id for tag in (*tags.initiatives, *tags.agencies) if tag.role == "primary"),
-        *sorted(document.key for document in tags.documents),
-        *sorted(f"{','.join(task.lead)}@{task.deadline}" for task in tags.tasks if task.deadline),
-        *_NUMBERS.findall(item.title),
-    )
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    words = replace(trace(item, tags), at=before.at)
+    details = {**story.details, item.id: details_of(item, tags)}
+    return replace(story, traces={**story.traces, item.id: words}, details=details)

@@ -76,7 +76,7 @@ class StoryStage(Stage):
         outputs = [self._state(partition, "stories", story.id, story, at) for story in decision.changed]
         if decision.kind is not None and decision.story is not None:
             change = _change(decision.story, decision.kind, item, record.value or b"")
-            change = replace(change, official=decision.official)
+            change = replace(change, official=decision.official, differences=list(decision.differences))
             outputs.append(codec.output("story-changes", change.story, change, at, source=self.name))
         outputs += [self._state(partition, "reminders", kept.id, kept, at) for kept in waiting.kept]
         return outputs + [_tombstone(partition, "reminders", identity, at) for identity in waiting.ended]
