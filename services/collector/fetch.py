@@ -54,14 +54,14 @@ class _Stop(Exception):
 class PublicResolver(AbstractResolver):
     """Resolves to public addresses only, except for hosts that the operator allows by name."""
 
-    def __init__(self, allow_private: frozenset[str]) -> None:
-        self._inner = aiohttp.ThreadedResolver()
+    def __init__(self, allow_private: frozenset[str], names: AbstractResolver | None = None) -> None:
+        self._names = names or aiohttp.ThreadedResolver()
         self._allow = allow_private
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
+        found = await self._names.resolve(host, port, family)
         if _allowed(host, self._allow):
             return found
         public = [one for one in found if not refusal(one["host"])]
@@ -70,24 +70,34 @@ class PublicResolver(AbstractResolver):
         return public
 
     async def close(self) -> None:
-        await self._inner.close()
+        await self._names.close()
 
 
 class Fetcher:
     """Use as an async context manager; one for the whole process, so that connections are shared and counted."""
 
     def __init__(
-        self, *, contact: str = "", timeout: float = 20.0, concurrency: int = 20, allow_private: Iterable[str] = ()
+        self,
+        *,
+        contact: str = "",
+        timeout: float = 20.0,
+        concurrency: int = 20,
+        allow_private: Iterable[str] = (),
+        names: AbstractResolver | None = None,
     ) -> None:
         self._agent = user_agent(contact)
         self._timeout = timeout
         self._concurrency = concurrency
         self._allow = frozenset(host.lower() for host in allow_private)
+        self._names = names
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Fetcher:
         connector = aiohttp.TCPConnector(
-            limit=self._concurrency, limit_per_host=2, resolver=PublicResolver(self._allow), ttl_dns_cache=60
+            limit=self._concurrency,
+            limit_per_host=2,
+            resolver=PublicResolver(self._allow, self._names),
+            ttl_dns_cache=60,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
