@@ -28,6 +28,7 @@ TRAFFIC: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "feed-state": ("collector", "collector (own state)", ("collector.feed-state", "collector.item-state")),
     "items": ("collector", "", ("item",)),
     "taxonomy": ("nobody yet", "", ()),
+    "names": ("apply", "deliver (table)", ("name", "version")),
     "tagged": ("tag", "why", ("tagged-item",)),
     "stories": ("stories", "stories (own state)", ("story",)),
     "reminders": ("stories", "stories (own state)", ("reminder",)),

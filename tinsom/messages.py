@@ -212,6 +212,7 @@ class StoryChange(Message, frozen=True, kw_only=True):
     differences: list[Difference] = []  # of a `fact`, where the item's facts of before are known
     # Of a `burst` or `silence`: a story of its own, one for what it is about and day; `tagged` is its last item.
     signal: Signal | None = None
+    task: str = ""  # of a reminder: its id, the same when the date moves
 
 
 class Trace(Message, frozen=True, kw_only=True):
@@ -259,6 +260,22 @@ class Reminder(Message, frozen=True, kw_only=True):
     tagged: msgspec.Raw  # a TaggedItem without text, with this task alone
 
 
+# --- what can be followed ---------------------------------------------------------------------------------------
+
+
+class Name(Message, frozen=True, kw_only=True):
+    """What an initiative, agency or place is called, for stages that talk to people and have no taxonomy."""
+
+    id: str
+    kind: Literal["initiative", "agency", "place"]
+    name: str
+    name_en: str = ""
+    spellings: list[str] = []  # other ways to write it, shortest first
+    parents: list[str] = []  # whoever follows one of these gets this too
+    now: list[str] = []  # of what has ended: what took its place
+    place: int = 0  # in the taxonomy's order
+
+
 # --- who wants what, where ----------------------------------------------------------------------------------
 
 
@@ -292,6 +309,10 @@ class Mute(Message, frozen=True, kw_only=True):
     until: datetime
     destination: str = ""
     author: str = ""
+    task: str = (
+        ""  # of an acknowledged reminder: nothing but this task is meant, and only for its deadline of then
+    )
+    deadline: str = ""
 
 
 class Destination(Message, frozen=True, kw_only=True):
@@ -311,6 +332,8 @@ class Destination(Message, frozen=True, kw_only=True):
     budget: int = 0  # messages in an hour, urgent ones not counted; the rest goes to a digest; 0: no limit
     owner: str = ""  # alias of the destination that hears when this one takes nothing any more
     configured: str = ""  # in a `bot/` record: the address in the file it speaks of; a new one starts afresh
+    gathered: bool = False  # everything but urgent alerts waits for the digest
+    chosen: list[str] = []  # in a `bot/` record: settings that its readers chose, which hold over the file's
 
 
 # --- alerts and deliveries ----------------------------------------------------------------------------------
@@ -358,6 +381,7 @@ class Alert(Message, frozen=True, kw_only=True):
     matched: list[str] = []  # what matched, for machines: `initiative:de-an-06`
     merged: list[str] = []  # as in the StoryChange: who was told of these was told of it
     differences: list[Difference] = []  # as in the StoryChange
+    task: str = ""  # of a reminder, as in the StoryChange
 
 
 class Suppression(Message, frozen=True, kw_only=True):
@@ -408,6 +432,7 @@ class Delivery(Message, frozen=True, kw_only=True):
     edits: str = ""  # an edit: id of the alert whose message it changes; `alert` is what that shall say
     item: str = ""
     matched: list[str] = []  # as in the alert, kept when the alert is not: a verdict speaks of it
+    task: str = ""  # of a reminder: the task's id and its deadline, for whoever acknowledges it
 
 
 class Verdict(Message, frozen=True, kw_only=True):

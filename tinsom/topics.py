@@ -41,6 +41,7 @@ _ALL = (
     Topic("feed-state", 64, "compact", what="the collector's state; partitioned by publisher"),
     Topic("items", 12, "delete", 45 * DAY_MS, what="entries with identity and text; key item id"),
     Topic("taxonomy", 1, "compact", what="the users' own taxonomy files; key file"),
+    Topic("names", 1, "compact", what="what can be followed and how it is called; key kind/id"),
     Topic("tagged", 1, "delete", 90 * DAY_MS, what="items with tags; key item id"),
     Topic("stories", 1, "compact", what="the story step's state; key story id"),
     Topic("reminders", 1, "compact", what="deadlines to come back to; key task id"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from services.alerter import catalogue as alerting
+from services.classifier import naming
 from services.classifier import taxonomy as tagging
 from services.classifier.taxonomy import Taxonomy
 from services.collector import catalogue as collecting
@@ -24,7 +26,10 @@ TABLES: dict[str, Decide] = {
     "sources": collecting.source_outputs,
     "destinations": alerting.destination_outputs,
     "subscriptions": alerting.subscription_outputs,
+    "names": naming.name_outputs,
 }
+# So many rows of one file that nobody wrote: their difference is told as a number.
+COUNTED = frozenset({"names"})
 
 
 async def apply(config: Config, log: Log, clock: Clock, *, dry_run: bool = False) -> list[str]:
@@ -56,6 +61,9 @@ def first(config: Config, clock: Clock) -> list[str]:
 
 
 def _lines(topic: str, changes: Changes) -> list[str]:
+    if changes.difference and topic in COUNTED:
+        signs = Counter(line[0] for line in changes.difference)
+        return [f"{topic}: " + ", ".join(f"{sign} {signs[sign]}" for sign in "+~-" if signs[sign])]
     return [f"{topic}: {line}" for line in changes.difference] or [f"{topic}: no change"]
 
 

@@ -51,14 +51,14 @@ def filled(folder: Path) -> None:
 
 def test_topics_check_shows_every_topic_with_its_contract_and_records(tinsom: Command) -> None:
     rows = {line.split("\t")[0]: line.split("\t") for line in tinsom("topics", "check").lines[1:]}
-    assert len(rows) == 14
+    assert len(rows) == 15
     assert rows["items"][1:5] == ["12", "delete", "45", "9"]
     assert rows["dead-letters"][4] == "1"
 
 
 def test_topics_apply_makes_a_log(tinsom: Command, folder: Path) -> None:
     (folder / "other.yaml").write_text("log: {path: other.db}\nnamespace: mine\n")
-    assert tinsom("topics", "apply", "-c", "other.yaml").out == "14 topics are in place in namespace mine\n"
+    assert tinsom("topics", "apply", "-c", "other.yaml").out == "15 topics are in place in namespace mine\n"
     assert tinsom("topics", "check", "-c", "other.yaml").code == 0
 
 

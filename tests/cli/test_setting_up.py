@@ -166,7 +166,8 @@ def test_init_check_and_apply_lead_from_nothing_to_a_log(tinsom: Command, folder
     assert "sources: + bao-chinh-phu" in first.lines
     assert not (folder / "tinsom.db").exists()
     assert tinsom("apply").out == first.out
-    assert tinsom("apply").lines == ["sources: no change", "destinations: no change", "subscriptions: no change"]
+    topics = ("sources", "destinations", "subscriptions", "names")
+    assert tinsom("apply").lines == [f"{topic}: no change" for topic in topics]
 
 
 def test_apply_shows_what_changed_and_a_dry_run_writes_nothing(tinsom: Command, folder: Path) -> None:
