@@ -55,6 +55,14 @@ class SelectorsConfig(_Section, frozen=True, kw_only=True):
     lede: str = ""
 
 
+class PageSelectorsConfig(_Section, frozen=True, kw_only=True):
+    body: str  # CSS, as all of them; the text of the article
+    title: str = ""  # what the page says of itself when empty, as with the next two
+    lead: str = ""
+    date: str = ""
+    without: str = ""  # within the body: related news, captions
+
+
 class SourceConfig(_Section, frozen=True, kw_only=True):
     id: str
     url: str
@@ -68,6 +76,7 @@ class SourceConfig(_Section, frozen=True, kw_only=True):
     full_text: bool = True
     enabled: bool = True
     selectors: SelectorsConfig | None = None  # of a page without a feed, with `kind: listing`
+    page: PageSelectorsConfig | None = None  # of its article pages, to be read exactly and fast
 
 
 class DestinationConfig(_Section, frozen=True, kw_only=True):

@@ -34,6 +34,16 @@ class Selectors(Message, frozen=True, kw_only=True):
     lede: str = ""
 
 
+class PageSelectors(Message, frozen=True, kw_only=True):
+    """CSS selectors of a source's article pages; what they do not name, the page says of itself."""
+
+    body: str
+    title: str = ""
+    lead: str = ""
+    date: str = ""
+    without: str = ""  # parts of the body that are other articles' or captions
+
+
 class Source(Message, frozen=True, kw_only=True):
     """A feed, sitemap or listing page that is watched. `publisher` is fixed when the source is added."""
 
@@ -49,6 +59,7 @@ class Source(Message, frozen=True, kw_only=True):
     full_text: bool = True  # fetch the article page of each new entry
     enabled: bool = True
     selectors: Selectors | None = None  # of a listing page
+    page: PageSelectors | None = None  # of its article pages
 
 
 DateQuality = Literal["exact", "date_only", "inferred", "missing", "future"]

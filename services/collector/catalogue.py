@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from services.collector import dates, listing, shipped
+from services.collector import dates, listing, selected, shipped
+from services.collector.css import SelectorError
 from tinsom import codec
-from tinsom.config import Config, SelectorsConfig, SourceConfig
+from tinsom.config import Config, PageSelectorsConfig, SelectorsConfig, SourceConfig
 from tinsom.errors import ConfigError, DecodeError
 from tinsom.log import Record
-from tinsom.messages import Selectors, Source
+from tinsom.messages import PageSelectors, Selectors, Source
 from tinsom.tables import Changes, changes
 
 TOPIC = "sources"
@@ -19,6 +20,8 @@ TOPIC = "sources"
 def source_of(config: SourceConfig) -> Source:
     """The message of one configured source; raises ConfigError naming it."""
     host = _host(config)
+    if fault := selector_fault(config):
+        raise ConfigError(f"sources: {config.id!r}: {fault}")
     try:
         dates.zone(config.timezone)
     except ValueError as error:
@@ -35,29 +38,31 @@ def source_of(config: SourceConfig) -> Source:
         interval=config.interval,
         full_text=config.full_text,
         enabled=config.enabled,
-        selectors=_selectors(config),
+        selectors=_listing(config.selectors) if config.selectors else None,
+        page=_page(config.page) if config.page else None,
     )
 
 
-def _selectors(config: SourceConfig) -> Selectors | None:
-    fault = selector_fault(config)
-    if fault:
-        raise ConfigError(f"sources: {config.id!r}: {fault}")
-    return _as_message(config.selectors) if config.selectors else None
-
-
 def selector_fault(config: SourceConfig) -> str:
-    """Which of a listing's selectors cannot be read, and why; or nothing."""
+    """Which of a source's selectors cannot be read, and why; or nothing."""
+    where = "selectors"
     try:
         if config.selectors is not None:
-            listing.check(_as_message(config.selectors))
-    except listing.SelectorError as error:
-        return f"selectors.{error}"
+            listing.check(_listing(config.selectors))
+        where = "page"
+        if config.page is not None:
+            selected.check(_page(config.page))
+    except SelectorError as error:
+        return f"{where}.{error}"
     return ""
 
 
-def _as_message(given: SelectorsConfig) -> Selectors:
+def _listing(given: SelectorsConfig) -> Selectors:
     return Selectors(**{name: getattr(given, name) for name in Selectors.__struct_fields__})
+
+
+def _page(given: PageSelectorsConfig) -> PageSelectors:
+    return PageSelectors(**{name: getattr(given, name) for name in PageSelectors.__struct_fields__})
 
 
 def configured(config: Config) -> list[SourceConfig]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
-import cssselect
 from lxml import etree
 
 from services.collector import decode, markup
+from services.collector.css import SelectorError, finder
 from services.collector.entry import MAX_ENTRIES, MAX_LEDE, MAX_TITLE, Document, Entry
 from services.collector.raw import build_entry, safe_link
 from services.collector.sitemap import words_of
@@ -30,10 +30,6 @@ _MAX_MARKUP = 40_000
 _MAX_LINKS, _MAX_TITLES = 50, 10
 # `2 giờ trước` is no date; what names a year may be one.
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-
-
-class SelectorError(ValueError):
-    """A selector that is none; the text names which, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +82,13 @@ def _root(body: bytes, content_type: str) -> etree._Element | None:
 @lru_cache(maxsize=256)
 def _finders(entry: str, link: str, title: str, date: str, lede: str) -> _Finders:
     return _Finders(
-        entry=_finder("entry", entry),
+        entry=finder("entry", entry),
         # An entry may be its link.
-        link=_finder("link", link or "a[href]"),
-        title=_finder("title", title) if title else None,
-        date=_finder("date", date) if date else None,
-        lede=_finder("lede", lede) if lede else None,
+        link=finder("link", link or "a[href]"),
+        title=finder("title", title) if title else None,
+        date=finder("date", date) if date else None,
+        lede=finder("lede", lede) if lede else None,
     )
-
-
-def _finder(name: str, selector: str) -> etree.XPath:
-    try:
-        return etree.XPath(cssselect.HTMLTranslator().css_to_xpath(selector))
-    except (cssselect.SelectorError, etree.LxmlError) as error:
-        raise SelectorError(f"{name}: {selector!r} is no CSS selector: {error}") from None
 
 
 def _base(root: etree._Element, base: str) -> str:

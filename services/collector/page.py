@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+from lxml import etree
 
 from services.collector import markup
+from services.collector.entry import MAX_LEDE, MAX_TEXT, MAX_TITLE
 from services.collector.identity import folded
+from services.collector.response import Outcome
 
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…)\s*$")
 # A description shorter than this is a slogan; longer than a lead it is the article itself.
 _SHORTEST_LEAD, _LONGEST_LEAD = 30, 1_500
 _COMPARED = 60
+_LEAST_LINKS, _LINK_SHARE = 2, 0.85
+_VIETNAMESE = re.compile("[ăđơưạ-ỹ]", re.IGNORECASE)
 _FURNITURE = re.compile(
     r"^\W*(?:tải ứng dụng|tin liên quan|bài liên quan|xem thêm|đọc thêm|chia sẻ|bình luận|từ khóa"
     r"|theo dõi .{0,40} trên google news|báo điện tử chính phủ)\W*$",
@@ -30,6 +38,25 @@ class Page:
     author: str = ""
     language: str = ""
     canonical: str = ""
+
+
+PageOutcome = (
+    Outcome
+    | Literal[
+        "missing",  # 404
+        "not_html",
+        "no_text",  # a page, and nothing in it that reads like an article
+        "fault",  # no reader survived it
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageLook:
+    """What came of one look at a page; `layout` comes with a page, read in spite of its source's selectors."""
+
+    outcome: PageOutcome
+    page: Page | None = None
 
 
 def without_furniture(text: str, title: str) -> str:
@@ -51,3 +78,58 @@ def joined(description: str, text: str) -> str:
         return text
     words = folded(_ELLIPSIS.sub("", lead))
     return text if words[:_COMPARED] in folded(text) else f"{lead}\n{text}".strip()
+
+
+def page_of(said: Mapping[str, str], text: str) -> Page:
+    """What a page says of itself (`metadata.of`) with the text found in it; the lead goes first."""
+    title = markup.cut(markup.text_of(said.get("title", "")), MAX_TITLE)
+    description = markup.cut(markup.text_of(said.get("description", "")), MAX_LEDE)
+    text = without_furniture(text, title)
+    language = said.get("language", "")[:35]
+    return Page(
+        title=title,
+        text=markup.cut(joined(description, text) if _is_lead(description, language) else text, MAX_TEXT),
+        description=description,
+        published=markup.clean(said.get("published", ""))[:100],
+        author=_person(markup.text_of(said.get("author", ""))),
+        language=language,
+        canonical=said.get("canonical", "")[:2_000],
+    )
+
+
+def _is_lead(description: str, language: str) -> bool:
+    """Is the description the article's lead? Vietnamese papers make it so; English ones rarely show it."""
+    return language == "vi" or (not language and bool(_VIETNAMESE.search(description)))
+
+
+def _person(author: str) -> str:
+    """An author's name; many pages give the address of their Facebook page instead."""
+    return "" if "://" in author else author[:200]
+
+
+def drop_link_lists(tree: etree._Element) -> None:
+    """Lists of nothing but links are related articles: other stories, with other stories' agencies and places."""
+    for block in list(tree.iter("ul", "ol")):
+        links = list(block.iter("a"))
+        whole = _signs(block)
+        mostly = len(links) >= _LEAST_LINKS and sum(map(_signs, links)) >= _LINK_SHARE * whole
+        if whole and mostly:
+            drop(block)
+
+
+def drop(element: etree._Element) -> None:
+    """Take an element out and leave the text behind it."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    before = element.getprevious()
+    if element.tail and before is not None:
+        before.tail = (before.tail or "") + element.tail
+    elif element.tail:
+        parent.text = (parent.text or "") + element.tail
+    parent.remove(element)
+
+
+def _signs(element: etree._Element) -> int:
+    """How much text an element holds, spaces not counted."""
+    return sum(len("".join(part.split())) for part in element.itertext())

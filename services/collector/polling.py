@@ -67,7 +67,8 @@ class Poller:
         chunks = list(items.chunks(reading))
         for number, chunk in enumerate(chunks, 1):
             last = number == len(chunks)
-            pages = await read_pages(chunk, self.web) if source.full_text else {}
+            looks = await read_pages(chunk, source, self.web) if source.full_text else {}
+            pages = {position: seen.page for position, seen in looks.items() if seen.page is not None}
             write_feed = last and _is_worth_writing(reading, feed, run, now)
             outputs = items.chunk_outputs(
                 chunk, source, seen.document, pages, now, after if write_feed else None, forgotten if last else ()

@@ -29,7 +29,7 @@ Outcome = Literal[
     "html",  # a page where a feed should be
     "challenge",  # a page that asks for JavaScript or a captcha
     "parse",  # nothing that any parser can read
-    "layout",  # a listing page in which its selectors find no entries
+    "layout",  # a listing or article page in which the selectors of its source find nothing
 ]
 OUTCOMES: tuple[Outcome, ...] = Outcome.__args__  # type: ignore[attr-defined]
 GOOD: frozenset[Outcome] = frozenset(("ok", "not_modified", "unchanged", "no_entries"))
@@ -81,7 +81,12 @@ def judge(response: Response, *, asked_conditionally: bool, known_body: str, pag
 
 def without_entries(body: bytes) -> Outcome:
     """What a page is in which a listing's selectors find nothing: a challenge, or another layout."""
-    return "challenge" if _CHALLENGE.search(body[:_LOOK]) else "layout"
+    return "challenge" if is_challenge(body) else "layout"
+
+
+def is_challenge(body: bytes) -> bool:
+    """Does a page ask for JavaScript or a captcha? A whole page may, too, somewhere: look at its text first."""
+    return bool(_CHALLENGE.search(body[:_LOOK]))
 
 
 def body_hash(body: bytes) -> str:

@@ -77,6 +77,7 @@ class Collector:
         for tier in TIERS:
             metrics.ROLLOVERS.labels(tier)
             metrics.FETCHES.labels("layout", tier)
+        metrics.PAGES.labels("layout")
         follower = asyncio.create_task(self._follow_sources())
         try:
             async with self._log.own(STAGE, ["sources"], gained=self._gained, lost=self._lost, queue=False):

@@ -11,11 +11,12 @@ from typing import Any
 from services.collector.decide import decide
 from services.collector.documents import read as parse
 from services.collector.entry import Document
-from services.collector.extract import extract
+from services.collector.extract import extract, extract_selected
 from services.collector.identity import folded
 from services.collector.known import FeedState, Known
 from services.collector.response import Response, judge
 from tests.collector.build import NOW, source
+from tinsom.messages import PageSelectors
 
 FEED = source("suite")
 
@@ -85,3 +86,39 @@ def test_text_is_at_least_as_good_as_trafilatura_alone(private_data: Path) -> No
     means = f"{sum(ours) / len(ours):.4f}, trafilatura alone {sum(theirs) / len(theirs):.4f}"
     print(f"\n{len(ours)} pages with gold text: F1 {means}")
     assert sum(ours) >= sum(theirs)
+
+
+RELATED = "[type=RelatedOneNews], [type=RelatedNewsBox]"
+VCCORP = PageSelectors(body=".detail-content", title="h1", lead=".detail-sapo, .sapo", without=RELATED)
+SELECTED = {
+    "VnExpress": PageSelectors(body="article.fck_detail", title="h1.title-detail", lead="p.description"),
+    "baochinhphu": VCCORP,
+    "baodautu": PageSelectors(body="#content_detail_news", lead=".sapo_detail"),
+    "cafef": VCCORP,
+    "nld": VCCORP,
+    "tuoitre": VCCORP,
+    "vietnamnet": PageSelectors(body="#maincontent", title="h1", lead=".content-detail-sapo"),
+}
+
+
+def test_selectors_read_what_trafilatura_reads_and_the_sample_finds_no_fault(private_data: Path) -> None:
+    spent = [0.0, 0.0]
+    seen = set()
+    for line in lines(private_data / "html.jsonl"):
+        paper = next((name for name in SELECTED if name in line["path"]), "")
+        if not paper or line["kind"] != "article":
+            continue
+        given = (private_data / line["path"]).read_bytes(), "", ""
+        start = time.process_time()
+        plain = extract(*given)
+        between = time.process_time()
+        found = extract_selected(*given, SELECTED[paper], False)
+        spent = [spent[0] + between - start, spent[1] + time.process_time() - between]
+        assert plain is not None
+        assert found.page is not None
+        assert found.outcome == extract_selected(*given, SELECTED[paper], True).outcome == "ok", paper
+        assert folded(found.page.description)[:60] in folded(found.page.text), paper
+        assert token_f1(found.page.text, plain.text) > 0.95, paper
+        seen.add(paper)
+    print(f"\n{len(seen)} papers: trafilatura {spent[0] * 1e3:.0f} ms, selectors {spent[1] * 1e3:.0f} ms")
+    assert seen == set(SELECTED)

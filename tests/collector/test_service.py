@@ -20,7 +20,7 @@ from services.collector.documents import read_fast
 from services.collector.entry import Document, Memo
 from services.collector.expected import Shown, expected_items
 from services.collector.items import CHUNK
-from services.collector.page import Page
+from services.collector.page import Page, PageLook, PageOutcome
 from services.collector.response import Response
 from services.collector.share import Share
 from services.collector.state import PartitionState
@@ -32,16 +32,16 @@ from tinsom.config import CollectorConfig, Config, SourceConfig
 from tinsom.errors import LogFullError
 from tinsom.log import Log, Record, Table
 from tinsom.log.sqlite import SqliteLog
-from tinsom.messages import Item
+from tinsom.messages import Item, PageSelectors
 from tinsom.service import Context
 
 
 @dataclass
 class FakeWeb:
-    """A web without a network: address → body; counts what is asked. `broken` answers with its fault."""
+    """A web without a network: address → body; a page may be what comes instead; counts what is asked."""
 
     feeds: dict[str, bytes] = field(default_factory=dict)
-    pages: dict[str, Page] = field(default_factory=dict)
+    pages: dict[str, Page | PageOutcome] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     before: Callable[[str], None] = lambda url: None
 
@@ -60,9 +60,10 @@ class FakeWeb:
     async def document(self, response: Response, memo: Memo) -> Document:
         return read_fast(response.body, "", response.url, memo) or parse(response.body, "", response.url)
 
-    async def page(self, url: str) -> Page | None:
+    async def page(self, url: str, selectors: PageSelectors | None, sampled: bool) -> PageLook:
         self.asked[url] += 1
-        return self.pages.get(url)
+        found = self.pages.get(url, "missing")
+        return PageLook("ok", found) if isinstance(found, Page) else PageLook(found)
 
 
 @dataclass
