@@ -58,10 +58,10 @@ def lanes(hits: list[Hit]) -> Lanes:
     return Lanes(names, words, laws, bare)
 
 
-def find(reading: Reading, matcher: Matcher) -> list[Hit]:
-    """All hits, none overlapping another. A block covers what lies in it and is dropped itself."""
+def find(reading: Reading, matcher: Matcher, raw: list[tuple[int, int, int]]) -> list[Hit]:
+    """All hits among the raw matches, none overlapping another. A block covers what lies in it and is dropped."""
     lower, text = reading.lower, reading.plain
-    candidates = [(start, -end, pattern) for pattern, start, end in matcher.hits(lower)]
+    candidates = [(start, -end, pattern) for pattern, start, end in raw]
     candidates.sort()
     hits: list[Hit] = []
     entries, plain = matcher.entries, matcher.plain

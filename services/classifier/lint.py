@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.classifier import patterns
+from services.classifier import patterns, themelint, themes
 from services.classifier.patterns import Entry, Kind
 from services.classifier.tagger import Tagger, TagInput
 from services.classifier.taxonomy import Agency, Initiative, Taxonomy
@@ -17,7 +17,9 @@ from tinsom.text import slug
 
 def faults(taxonomy: Taxonomy) -> list[str]:
     """All faults, none when the taxonomy can be used; building the automaton is part of the check."""
-    found = [*_ids(taxonomy), *_references(taxonomy), *_dates(taxonomy), *_aliases(taxonomy)]
+    own = themelint.faults(taxonomy.themes)
+    found = [*_ids(taxonomy), *_references(taxonomy), *_dates(taxonomy), *own]
+    found += () if found else _aliases(taxonomy)
     return found or [*_tests(Tagger(taxonomy))]
 
 
@@ -27,6 +29,7 @@ def _ids(taxonomy: Taxonomy) -> Iterator[str]:
         ("agencies", taxonomy.agencies),
         ("places", taxonomy.places),
         ("local", taxonomy.local),
+        ("themes", taxonomy.themes),
     ):
         yield from (f"{what}: {key!r} is no slug; write {slug(key)!r}" for key in rows if slug(key) != key)
     for both in sorted(taxonomy.initiatives.keys() & taxonomy.agencies.keys()):
@@ -72,7 +75,7 @@ def _dates(taxonomy: Taxonomy) -> Iterator[str]:
 def _aliases(taxonomy: Taxonomy) -> Iterator[str]:
     """Two rows of one kind under the same words: a law by its years and a head beside a body are told apart."""
     try:
-        matcher = patterns.build(taxonomy)
+        matcher = patterns.build(taxonomy, themes.spellings(taxonomy.themes))
     except ValueError as error:
         yield str(error)
         return
@@ -91,8 +94,11 @@ def _told_apart(entry: Entry, taxonomy: Taxonomy) -> bool:
 
 
 def _tests(tagger: Tagger) -> Iterator[str]:
-    for what, rows in (("initiatives", tagger.taxonomy.initiatives), ("agencies", tagger.taxonomy.agencies)):
-        for row in rows.values():
+    rows = tagger.taxonomy
+    for what, tested in (
+        ("initiatives", rows.initiatives), ("agencies", rows.agencies), ("themes", rows.themes),
+    ):  # fmt: skip
+        for row in tested.values():
             for text in row.tests.positive:
                 if row.id not in _found(tagger, text):
                     yield f"{what}: {row.id}: not found in its test {text!r}"
@@ -102,5 +108,7 @@ def _tests(tagger: Tagger) -> Iterator[str]:
 
 
 def _found(tagger: Tagger, text: str) -> set[str]:
-    tags = tagger.tag(TagInput(text=text))
-    return {tag.id for tag in (*tags.initiatives, *tags.agencies)}
+    found = tagger.tag(TagInput(text=text))
+    # A theme may look at the headline alone.
+    themes = [outcome for outcome in tagger.outcomes(TagInput(title=text)) if outcome.fired]
+    return {tag.id for tag in (*found.initiatives, *found.agencies)} | {theme.id for theme in themes}

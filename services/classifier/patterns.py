@@ -136,10 +136,13 @@ def body_names(name: str) -> list[str]:
     return [spelling for one in joined for spelling in dashed(one)]
 
 
-def build(taxonomy: Taxonomy) -> Matcher:
+def build(taxonomy: Taxonomy, extra: Iterable[str] = ()) -> Matcher:
+    """`extra`: what else is to be found in the same pass; it is no name and has no entries."""
     table: dict[str, list[Entry]] = {}
     for spelling, entry in _all(taxonomy):
         table.setdefault(spelling, []).append(entry)
+    for spelling in extra:
+        table.setdefault(spelling, [])
     patterns = sorted(table)
     automaton = ahocorasick_rs.AhoCorasick(
         patterns,
@@ -151,8 +154,10 @@ def build(taxonomy: Taxonomy) -> Matcher:
 
 
 def _plain_case(entries: tuple[Entry, ...]) -> Case | None:
+    if len(entries) != 1:
+        return None
     only = entries[0]
-    if len(entries) > 1 or only.context is not None or only.kind is Kind.BLOCK or only.case is Case.EXACT:
+    if only.context is not None or only.kind is Kind.BLOCK or only.case is Case.EXACT:
         return None
     return only.case
 

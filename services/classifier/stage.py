@@ -52,7 +52,8 @@ class TagStage(Stage):
 
     def _is_listed(self, tag: str) -> bool:
         """Local bodies are thousands: they are counted by kind."""
-        return tag in self.tagger.taxonomy.initiatives or tag in self.tagger.taxonomy.agencies
+        rows = self.tagger.taxonomy
+        return tag in rows.initiatives or tag in rows.agencies or tag in rows.themes
 
 
 def tagged(item: bytes, item_id: str, tags: m.Tags, timestamp: int) -> Output:

@@ -21,6 +21,7 @@ from services.classifier import (
     reading,
     salience,
     tasks,
+    themes,
 )
 from services.classifier.lexicon import Lexicon
 from services.classifier.mentions import Found, Mention
@@ -45,7 +46,8 @@ class Tagger:
     taxonomy: Taxonomy
 
     def __post_init__(self) -> None:
-        self.matcher = patterns.build(self.taxonomy)
+        self.matcher = patterns.build(self.taxonomy, themes.spellings(self.taxonomy.themes))
+        self.themes = themes.Themes(self.taxonomy, self.matcher)
         self.lexicon = Lexicon.of(self.taxonomy)
         self.registry = documents.Registry.of(self.taxonomy.documents)
         self.weights = salience.Weights.of(self.taxonomy)
@@ -57,7 +59,8 @@ class Tagger:
     def tag(self, item: TagInput | m.Item) -> m.Tags:
         """All that the item announces, in the order of design §8; spans count code points of the given fields."""
         read = self.read(item)
-        lanes = hits.lanes(hits.find(read, self.matcher))
+        raw = self.matcher.hits(read.lower)
+        lanes = hits.lanes(hits.find(read, self.matcher, raw))
         found = glossary.apply(read, lanes, self.lexicon.organisations, self.lexicon.acts)
         docs = documents.find(read, lanes, self.registry)
         who = bodies.find(read, found, self.lexicon)
@@ -68,7 +71,10 @@ class Tagger:
         named = [*_initiatives(read, found), *_founded(docs)]
         return m.Tags(
             id=item.id,
-            initiatives=assembly.initiatives(scorer, acceptance.initiatives(read, named, who, docs, self.lexicon)),
+            initiatives=[
+                *assembly.initiatives(scorer, acceptance.initiatives(read, named, who, docs, self.lexicon)),
+                *self.themes.tags(read, raw),
+            ],
             agencies=assembly.agencies(scorer, acceptance.agencies(read, who.agencies, docs, self.taxonomy)),
             documents=assembly.documents(docs),
             places=assembly.places(read, who.places),
@@ -77,6 +83,13 @@ class Tagger:
             indicators=[indicator for _, indicator in counted],
             taxonomy=self.taxonomy.version,
         )
+
+    def outcomes(self, item: TagInput | m.Item) -> list[themes.Outcome]:
+        """Which themes fired, and how far the others were from it."""
+        if not self.taxonomy.themes:
+            return []
+        read = self.read(item)
+        return self.themes.weigh(read, self.matcher.hits(read.lower))
 
     def _scorer(
         self,

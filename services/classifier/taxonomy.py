@@ -7,9 +7,11 @@ the same id replaces the shipped one whole. The rows say what; how it is matched
 from __future__ import annotations
 
 import datetime
+import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -133,6 +135,48 @@ class RegisteredDocument(_Row, frozen=True, kw_only=True):
     valid_to: datetime.date | None = None
 
 
+class Words(_Row, frozen=True, kw_only=True):
+    """Words of a theme, with `(a|b|)` alternatives; `a + b`: in this order, at most `gap` of the theme between.
+
+    What is left empty here is as the theme says.
+    """
+
+    words: str
+    fields: list[Literal["title", "lede", "text"]] = []  # where they must stand
+    case: Literal["", "any", "exact"] = ""
+    marks: Literal["", "keep", "optional"] = ""  # optional: with their marks, or without any ("lua dao")
+
+
+class Term(Words, frozen=True, kw_only=True):
+    weight: float
+    most: int = 1  # of so many occurrences each adds its weight
+
+
+class Combination(_Row, frozen=True, kw_only=True):
+    """Of each group in `all` one must occur, none of `none`; with `within`, in a stretch of so many words."""
+
+    all: list[list[str | Words]]
+    none: list[str | Words] = []
+    within: int = 0
+    weight: float = 1.0  # added to the score
+
+
+class Theme(_Row, frozen=True, kw_only=True):
+    """A user's own rule. It fires when its terms' weights reach the threshold or a combination is met."""
+
+    id: str
+    names: Names
+    threshold: float = 0.0
+    terms: list[Term] = []
+    combinations: list[Combination] = []
+    none: list[str | Words] = []  # one of these, and it does not fire
+    fields: list[Literal["title", "lede", "text"]] = []  # everywhere when empty
+    case: Literal["any", "exact"] = "any"
+    marks: Literal["keep", "optional"] = "keep"
+    gap: int = 3
+    tests: Tests = Tests()
+
+
 class Context(_Row, frozen=True, kw_only=True):
     """Words that say what kind of text this is; `blocks` are phrases that hold names and mean none."""
 
@@ -158,6 +202,7 @@ class _File(_Row, frozen=True, kw_only=True):
     local: list[Local] = []
     places: list[Place] = []
     documents: list[RegisteredDocument] = []
+    themes: list[Theme] = []
     context: Context = Context()
     weights: dict[str, float] = {}
 
@@ -174,10 +219,11 @@ class Taxonomy:
     documents: tuple[RegisteredDocument, ...]
     context: Context
     weights: dict[str, float] = field(default_factory=dict)
+    themes: dict[str, Theme] = field(default_factory=dict)
 
     def name(self, tag: str, language: str = "vi") -> str:
-        """The name a reader sees of an initiative, agency or place; the id itself when it is unknown."""
-        row = self.initiatives.get(tag) or self.agencies.get(tag) or self.places.get(tag)
+        """The name a reader sees of an initiative, agency, place or theme; the id itself when it is unknown."""
+        row = self.initiatives.get(tag) or self.agencies.get(tag) or self.places.get(tag) or self.themes.get(tag)
         if row is not None:
             return (row.names.en if language == "en" else "") or row.names.vi
         return self._local_name(tag, language) or tag
@@ -198,21 +244,50 @@ class Taxonomy:
 
 def load(folder: Path | None = None) -> Taxonomy:
     """The shipped files, extended or overridden by those of `folder`; raises ConfigError."""
-    files = [*sorted(SHIPPED.glob("*.yaml")), *_user_files(folder)]
-    return build(_parse(path.read_text("utf-8"), str(path.name)) for path in files)
+    return extended(texts(folder) if folder else {})
 
 
-def _user_files(folder: Path | None) -> list[Path]:
-    if folder is None:
-        return []
-    if not folder.is_dir():
+def texts(folder: Path) -> dict[str, str]:
+    """File name → text of a folder's files, or of one file; raises ConfigError."""
+    if not folder.is_dir() and not folder.is_file():
         raise ConfigError(f"taxonomy: {folder} is not a folder")
-    return sorted(folder.glob("*.yaml"))
+    files = sorted(folder.glob("*.yaml")) if folder.is_dir() else [folder]
+    return {path.name: _text(path) for path in files}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"taxonomy: cannot read {path}: {reason}") from None
+
+
+def extended(own: Mapping[str, str]) -> Taxonomy:
+    """The shipped files with a user's, in the order of their names.
+
+    What these say is part of the version: a tag names the rules that made it, also when nobody wrote a new date.
+    """
+    rows = build([*_shipped(), *(_parse(own[name], name) for name in sorted(own))])
+    if not own:
+        return rows
+    content = "\0".join(part for name in sorted(own) for part in (name, own[name]))
+    return replace(rows, version=f"{rows.version}+{hashlib.sha256(content.encode()).hexdigest()[:8]}")
+
+
+@cache
+def _shipped() -> tuple[_File, ...]:
+    return tuple(_parse(text, name) for name, text in texts(SHIPPED).items())
+
+
+def whole(files: Mapping[str, str]) -> Taxonomy:
+    """These files alone, without the shipped ones; raises ConfigError."""
+    return build(_parse(files[name], name) for name in sorted(files))
 
 
 def parse(text: str, where: str) -> Taxonomy:
     """One file alone, for lint and tests; raises ConfigError."""
-    return build([_parse(text, where)])
+    return whole({where: text})
 
 
 def _parse(text: str, where: str) -> _File:
@@ -237,7 +312,7 @@ def _place_of(error: msgspec.ValidationError, raw: Any) -> str:
     return f"{text} ({name})"
 
 
-R = TypeVar("R", Initiative, Agency, Place)
+R = TypeVar("R", Initiative, Agency, Place, Theme)
 
 
 def _by_id(rows: Iterable[R]) -> dict[str, R]:
@@ -260,4 +335,5 @@ def build(files: Iterable[Any]) -> Taxonomy:
             **{name: [word for c in contexts for word in getattr(c, name)] for name in Context.__struct_fields__}
         ),
         weights={name: value for part in parts for name, value in part.weights.items()},
+        themes=_by_id(row for part in parts for row in part.themes),
     )

@@ -98,7 +98,7 @@ def unknown_ids(config: Config, taxonomy: Taxonomy) -> Iterator[Fault]:
     matches += [(("mutes", n, "match"), m.match) for n, m in enumerate(config.mutes)]
     for place, match in matches:
         for name, wanted, known in (
-            ("initiatives", match.initiatives, taxonomy.initiatives),
+            ("initiatives", match.initiatives, {*taxonomy.initiatives, *taxonomy.themes}),
             ("agencies", match.agencies, taxonomy.agencies),
             ("places", match.places, taxonomy.places),
         ):

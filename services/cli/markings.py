@@ -8,6 +8,7 @@ from rich.text import Text
 
 from services.classifier.tagger import Tagger, TagInput
 from services.classifier.taxonomy import Taxonomy
+from services.classifier.themes import words_of
 from services.cli.shared import plain
 from tinsom.messages import Evidence, Tag, Tags
 
@@ -87,3 +88,6 @@ def taxonomy_rows(taxonomy: Taxonomy) -> Iterator[tuple[str, str, str, str]]:
     for place in taxonomy.places.values():
         also = (*place.abbreviations, *place.aliases)
         yield place.id, "place", place.names.vi, ", ".join(also)
+    for theme in taxonomy.themes.values():
+        also = tuple(words if isinstance(words, str) else words.words for words in words_of(theme))
+        yield theme.id, "theme", theme.names.vi, ", ".join(also)
