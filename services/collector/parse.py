@@ -8,6 +8,7 @@ from typing import Any
 import feedparser
 
 from services.collector import markup
+from services.collector.bounds import within_bounds
 from services.collector.entry import MAX_ENTRIES, MAX_TITLE, Document, Entry
 from services.collector.manners import wishes
 from services.collector.raw import build_entry, safe_link
@@ -15,9 +16,10 @@ from services.collector.raw import build_entry, safe_link
 
 def parse(raw: bytes, base: str) -> Document:
     """Read `raw` (UTF-8, no declaration), found at `base`. Never raises: what it cannot read has a `fault`."""
+    kept, surplus = within_bounds(raw)
     try:
         parsed = feedparser.parse(
-            io.BytesIO(raw),
+            io.BytesIO(kept),
             # No content-location: guids stay as written (`12345` is no address), links are resolved by us.
             response_headers={"content-type": "application/xml; charset=utf-8"},
             resolve_relative_uris=False,
@@ -27,10 +29,10 @@ def parse(raw: bytes, base: str) -> Document:
         return Document(fault=f"{type(error).__name__}")
     if not parsed.get("version") and not parsed.entries:
         return Document(fault="not a feed")
-    return _document(parsed, base)
+    return _document(parsed, base, surplus)
 
 
-def _document(parsed: Any, base: str) -> Document:
+def _document(parsed: Any, base: str, surplus: int) -> Document:
     feed = parsed.feed
     entries = parsed.entries
     return Document(
@@ -43,7 +45,7 @@ def _document(parsed: Any, base: str) -> Document:
             period=_text(feed, "sy_updateperiod"),
             frequency=_text(feed, "sy_updatefrequency"),
         ),
-        surplus=max(0, len(entries) - MAX_ENTRIES),
+        surplus=max(0, len(entries) - MAX_ENTRIES) + surplus,
         repaired=bool(parsed.get("bozo")),
     )
 
