@@ -180,7 +180,7 @@ class TaggedItem(Message, frozen=True, kw_only=True):
 
 # --- stories ------------------------------------------------------------------------------------------------
 
-StoryKind = Literal["new", "source", "fact", "withdrawn", "deadline", "burst", "silence", "notice"]
+StoryKind = Literal["new", "source", "fact", "enriched", "withdrawn", "deadline", "burst", "silence", "notice"]
 """What happened to a story; `notice` is the alerter's own word to an owner (a chat that takes nothing)."""
 
 

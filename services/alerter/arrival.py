@@ -8,10 +8,13 @@ from services.alerter import lanes, ledger
 from services.alerter.book import Book
 from tinsom.messages import Alert, Delivery, Destination
 
+_NEWS_TO_OTHERS = frozenset(("source", "fact", "enriched"))
+
 
 def decide(alert: Alert, book: Book, to: Destination | None, now: float) -> Delivery:
     """A change of a story this reader was never told is a first message, except a withdrawal, which tells them
-    nothing; one more source of what they were told is no news. The rest is sent now or waits for a digest.
+    nothing; one more source of what they were told, or its text, is no news. The rest is sent now or waits for a
+    digest.
     """
     told = any(book.told(alert.destination, story) for story in (alert.story, *alert.merged))
     delivery = ledger.accepted(alert if told else _first(alert), now)
@@ -23,8 +26,8 @@ def decide(alert: Alert, book: Book, to: Destination | None, now: float) -> Deli
 
 
 def _first(alert: Alert) -> Alert:
-    """To whom the story is new, an update or another source is simply news."""
-    return msgspec.structs.replace(alert, kind="new") if alert.kind in ("source", "fact") else alert
+    """To whom the story is new, an update, another source or its late text is simply news."""
+    return msgspec.structs.replace(alert, kind="new") if alert.kind in _NEWS_TO_OTHERS else alert
 
 
 def _suppression(alert: Alert, told: bool) -> ledger.Suppressed | None:
@@ -32,4 +35,6 @@ def _suppression(alert: Alert, told: bool) -> ledger.Suppressed | None:
         return "never_told"
     if alert.kind == "source" and told:
         return "source_added"
+    if alert.kind == "enriched" and told:
+        return "enriched"
     return None

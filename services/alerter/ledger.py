@@ -29,6 +29,7 @@ Suppressed = Literal[
     "unknown_destination",
     "never_told",  # a withdrawal of what this reader never heard of
     "source_added",  # one more source of what this reader was told
+    "enriched",  # the text, come late, of what this reader was told
 ]
 OPEN: frozenset[DeliveryState] = frozenset({"pending", "sending", "ambiguous"})
 

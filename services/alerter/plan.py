@@ -137,7 +137,7 @@ def suppression(change: StoryChange, item: Item, rules: Rules) -> Reason | None:
     """
     if change.baseline or item.baseline:
         return "baseline"
-    if change.kind in ("new", "source") and _age(item) > rules.max_age:
+    if change.kind in ("new", "source", "enriched") and _age(item) > rules.max_age:
         return "too_old"
     return None
 

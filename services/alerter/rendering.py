@@ -44,7 +44,7 @@ WORDS: dict[str, dict[str, str]] = {
         "others": "Other news",
     },
 }  # fmt: skip
-_KIND_WORD = {"source": "source_kind", "deadline": "deadline_kind"}
+_KIND_WORD = {"source": "source_kind", "enriched": "new", "deadline": "deadline_kind"}
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 TITLE, SHORT_LEDE, LONG_LEDE, LINE = 300, 600, 2_000, 400
 

@@ -35,7 +35,7 @@ class Decision(NamedTuple):
         return self.changed[0] if self.changed else None
 
 
-OUTCOMES = ("new", "source", "fact", "minor", "withdrawn", "duplicate", "orphan")
+OUTCOMES = ("new", "source", "fact", "enriched", "minor", "withdrawn", "duplicate", "orphan")
 
 
 def decide(shelf: Shelf, item: m.Item, tags: m.Tags) -> Decision:
@@ -120,6 +120,9 @@ def _revised(known: m.Story, item: m.Item, tags: m.Tags) -> Decision:
         return _withdrawn(known, item, before)
     facts = facts_of(item, tags)
     after = _retraced(_with(known, item, facts), item, tags)
+    if item.change == "enriched":
+        # The text came late: nothing happened, but whoever it concerns could not be told before.
+        return Decision("enriched", (replace(after, revision=known.revision + 1),), "enriched")
     old, new = known.details.get(item.id, ()), after.details.get(item.id, ())
     differs = differences(old, new) if old and new else ()
     # Where the list is not whole, the hash alone says that something changed.

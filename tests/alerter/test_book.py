@@ -108,12 +108,13 @@ def test_arrival() -> None:
     book = Book()
     decide = lambda **c: arrival.decide(b.alert(9, story="s1", **c), book, b.destination(), T)  # noqa: E731
     assert decide(kind="withdrawn").history[-1].reason == "never_told"
-    for kind in ("source", "fact"):
+    for kind in ("source", "fact", "enriched"):
         first = decide(kind=kind)
         assert first.alert is not None
         assert (first.state, first.alert.kind) == ("pending", "new"), "to whom the story is new it is simply news"
     book.put(sent(1))
     assert decide(kind="source").history[-1].reason == "source_added"
+    assert decide(kind="enriched").history[-1].reason == "enriched"
     update = decide(kind="fact").alert
     assert update is not None
     assert update.kind == "fact"

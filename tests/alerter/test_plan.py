@@ -62,6 +62,7 @@ def test_nobody_follows() -> None:
         ({}, {"baseline": True}, "baseline"),
         ({}, {"published_at": b.NOW - timedelta(hours=25)}, "too_old"),
         ({"kind": "source"}, {"published_at": b.NOW - timedelta(hours=25)}, "too_old"),
+        ({"kind": "enriched"}, {"published_at": b.NOW - timedelta(hours=25)}, "too_old"),
         ({}, {"published_at": b.NOW - timedelta(hours=49), "date_quality": "date_only"}, "too_old"),
     ],
 )
