@@ -144,19 +144,26 @@ class Event(Message, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class Task(Message, frozen=True, kw_only=True, omit_defaults=False):
+    """Who is to do what by when. `hedge` is the word that stands for a date or softens one: khẩn trương, sớm."""
+
     lead: list[str]
     co: list[str]
     action: str
     deadline: str | None
     precision: str | None
     raw: str
+    hedge: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Indicator(Message, frozen=True, kw_only=True, omit_defaults=False):
+    """A printed number. `of`: the whole in 21/84 nền tảng; `to`: where the range 8,3-8,5% ends."""
+
     name: str
     value: float
     unit: str
     raw: str
+    of: float | msgspec.UnsetType = msgspec.UNSET
+    to: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class Tags(Message, frozen=True, kw_only=True, omit_defaults=False):

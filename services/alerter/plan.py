@@ -183,9 +183,9 @@ def _tag_names(tags: list[Tag], called: Mapping[str, str]) -> list[str]:
 
 
 def _tasks(tags: Tags, called: Mapping[str, str]) -> list[TaskLine]:
-    """Each once: a lede repeats what the text says."""
+    """Each with a deadline, once: a lede repeats what the text says."""
     found: list[TaskLine] = []
-    for task in tags.tasks:
+    for task in (task for task in tags.tasks if task.deadline):
         line = _task(task.lead, task.action, task.deadline, called)
         if line not in found:
             found.append(line)

@@ -24,7 +24,7 @@ from tinsom.text import has_any
 _INITIATIVE, _AGENCY, _PLACE, _HEAD, _WORD = Kind.INITIATIVE, Kind.AGENCY, Kind.PLACE, Kind.HEAD, Kind.WORD
 # Every country has these.
 _OF_A_STATE = frozenset(("government", "ministry", "assembly", "state", "ministerial-agency", "court"))
-_UNIT = re.compile(r"\s(?:nhân dân\s)?(?:(tỉnh|thành phố|tp\.?|t\.)\s?)?")
+_UNIT = re.compile(r"\s(?:nhân dân\s|của\s)?(?:(tỉnh|thành phố|tp\.?|t\.)\s?)?")
 _JOIN = re.compile(r"\s?(?:,|và|-|/)\s?|\s")
 # A headline names the province that an article is about.
 _FOCUS = {Segment.TITLE: 10.0, Segment.LEDE: 3.0}
@@ -63,7 +63,7 @@ class Finder:
             self.hits.append(hit)
             if kind is _AGENCY:
                 self.agency_starts.add(hit.start)
-            if kind is _AGENCY or kind is _HEAD:
+            if kind is _AGENCY or kind is _HEAD or hit.entries[-1].kind is _HEAD:
                 self.heads.append(hit)
             if kind is _PLACE or len(hit.entries) > 1:
                 self._places(hit)

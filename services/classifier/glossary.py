@@ -105,4 +105,6 @@ def _resolved(reading: Reading, hits: Sequence[Hit], acts: tuple[str, ...]) -> l
 
 def _stands_alone(reading: Reading, hit: Hit, acts: tuple[str, ...]) -> bool:
     after = reading.lower[hit.end : hit.end + 24]
-    return after[:1] in ".,;:)" or after.lstrip().startswith((*acts, "được", "là", "và các", "có", "này"))
+    return after[:1] in ".,;:)" or after.lstrip().startswith(
+        (*acts, "được", "là", "và các", "và ban", "có", "này")
+    )

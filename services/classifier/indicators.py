@@ -20,6 +20,11 @@ _UNIT = re.compile(r"\s?(%)|((?:\s(?:nghìn|ngàn|triệu|tỷ|tỉ|vạn))*)\s(
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+$")
 _COMMAS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3}){2,}")
 _PART_BEFORE = "/-.,%"
+# "top 18", "xếp hạng 71/193": a place in a ranking counts nothing, its number is the indicator.
+_RANKS = ("top ", "hạng ", "vị trí thứ ", "xếp thứ ", "đứng thứ ")
+RANK = "hạng"
+# A day and its month are no ratio.
+_DAYS = ("ngày ", "sáng ", "trưa ", "chiều ", "tối ", "trước ", "đến ", "từ ", "nay ", "qua ", "và ", "(")
 # Read from the right, where the last break of a clause comes first.
 _BREAK_BACKWARDS = re.compile(r"[\s;()](?:(?<=\s)[.,;:()]|(?<=[;()]))")
 _CLAUSE = re.compile(r"[.,;:()]\s|[;()]|\.$")
@@ -32,29 +37,68 @@ def find(reading: Reading) -> list[tuple[int, m.Indicator]]:
     found: list[tuple[int, m.Indicator]] = []
     lower, numbers = reading.lower, reading.numbers
     first = bisect_left(numbers, (reading.title_end,))
+    before = (0, 0)
     for start, end in numbers[first : bisect_left(numbers, (reading.tail,))]:
-        if lower[end] not in " %" or lower[start - 1] in _PART_BEFORE or lower[start - 1].isalpha():
-            continue  # part of a date, a document number, a range or a word
-        unit = _UNIT.match(lower, end)
-        if unit is None or (indicator := _indicator(reading.plain, start, end, unit)) is None:
-            continue
-        found.append((start, indicator))
-        if len(found) == MAX_INDICATORS:
-            break
+        previous, before = before, (start, end)
+        mark = lower[start - 1]
+        if mark.isalpha():
+            continue  # part of a word
+        whole = _whole(lower, start, mark, previous) if mark in _PART_BEFORE else start
+        if whole < 0:
+            continue  # part of a date or a document number
+        unit = _UNIT.match(lower, end) if lower[end] in " %" else None
+        if unit is not None:
+            indicator = _counted(reading.plain, whole, start, end, unit)
+        else:
+            indicator = _rank(reading, whole, start, end) if lower.endswith(_RANKS, 0, whole) else None
+        if indicator is not None:
+            found.append((whole, indicator))
+            if len(found) == MAX_INDICATORS:
+                break
     return found
 
 
-def _indicator(plain: str, start: int, end: int, unit: re.Match[str]) -> m.Indicator | None:
-    digits = plain[start:end]
-    value = None if digits[-1] in ".," else parse_number(digits)
+def _whole(lower: str, start: int, mark: str, previous: tuple[int, int]) -> int:
+    """Where 21/84 and 8,3-8,5 begin, which end with the number at `start`; -1 when it is part of another thing."""
+    first, last = previous
+    if mark not in "/-" or last != start - 1 or lower[first - 1] in _PART_BEFORE or lower[first - 1].isalpha():
+        return -1
+    return -1 if mark == "/" and lower.endswith(_DAYS, 0, first) else first
+
+
+def _counted(plain: str, whole: int, start: int, end: int, unit: re.Match[str]) -> m.Indicator | None:
+    value = _value(plain[start:end], unit[2])
     if value is None:
         return None
-    scales, percent, counted = unit[2], unit[1], unit[3]
-    for scale in scales.split() if scales else ():
-        value *= _SCALES[scale]
-    return m.Indicator(
-        name=_name(plain, start, unit.end()), value=value, unit=percent or counted, raw=plain[start : unit.end()]
-    )
+    name, raw, counted = _name(plain, whole, unit.end()), plain[whole : unit.end()], unit[1] or unit[3]
+    if whole == start:
+        return m.Indicator(name=name, value=value, unit=counted, raw=raw)
+    part = _value(plain[whole : start - 1], unit[2])
+    if part is None or part > value:
+        return None
+    if plain[start - 1] == "/":
+        return m.Indicator(name=name, value=part, unit=counted, raw=raw, of=value)
+    return m.Indicator(name=name, value=part, unit=counted, raw=raw, to=value)
+
+
+def _rank(reading: Reading, whole: int, start: int, end: int) -> m.Indicator | None:
+    plain = reading.plain
+    value = _value(plain[start:end].rstrip(".,"), "")
+    if value is None or plain[end] in "/-" or plain[end].isalpha() or (whole != start and plain[start - 1] != "/"):
+        return None
+    name, raw = _name(plain, whole, end), plain[whole:end].rstrip(".,")
+    if whole == start:
+        return m.Indicator(name=name, value=value, unit=RANK, raw=raw)
+    place = _value(plain[whole : start - 1], "")
+    return None if place is None else m.Indicator(name=name, value=place, unit=RANK, raw=raw, of=value)
+
+
+def _value(digits: str, scales: str | None) -> float | None:
+    value = None if digits[-1] in ".," else parse_number(digits)
+    if value is not None and scales:
+        for scale in scales.split():
+            value *= _SCALES[scale]
+    return value
 
 
 def parse_number(digits: str) -> float | None:

@@ -14,6 +14,7 @@ from services.classifier.taxonomy import RegisteredDocument
 from tinsom import messages as m
 
 _YEAR = re.compile(r"[\s(]*(?:năm\s|của năm\s)?((?:19|20)[0-9]{2})(?![0-9]|\s?[-/]\s?[0-9])")
+_OF_THE_ASSEMBLY = ("Luật", "Bộ luật", "Pháp lệnh")
 _DRAFTS = ("dự thảo", "dự án", "sửa đổi")
 
 
@@ -47,9 +48,9 @@ def _law(reading: Reading, hit: Hit, rows: Sequence[RegisteredDocument], *, draf
     year = int(match[1]) if match is not None else _in_force(rows, reading.day, draft=draft).date.year
     document = m.Document(
         key=f"{name} {year}",
-        kind=name.split(" ", 1)[0],
+        kind=rows[0].kind or name.split(" ", 1)[0],
         number="",
-        issuer="QH",
+        issuer="QH" if rows[0].kind in _OF_THE_ASSEMBLY else None,
         year=year,
         date=None,
         raw=reading.plain[hit.start : match.end() if match else hit.end],

@@ -78,6 +78,7 @@ class Matcher:
 # Words that the parts for events, lists and dates start from.
 WORDS = {
     "bodies": ["các bộ", "các sở", "bộ:", "bộ, ngành"],
+    "class": ["các (địa phương|tỉnh|cơ quan|đơn vị)", "nhiệm vụ như", "nhiệm vụ trọng tâm như"],
     "session": ["phiên họp", "họp phiên", "phiên làm việc"],
     "event": ["hội nghị", "lễ khai trương", "khai trương", "ra mắt", "lễ ký", "ký kết", "hội thảo", "diễn đàn"],
     "time": [

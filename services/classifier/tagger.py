@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -17,6 +18,7 @@ from services.classifier import (
     glossary,
     hits,
     indicators,
+    orders,
     patterns,
     reading,
     salience,
@@ -28,7 +30,10 @@ from services.classifier.mentions import Found, Mention
 from services.classifier.patterns import Kind
 from services.classifier.reading import Reading
 from services.classifier.taxonomy import Taxonomy
+from services.classifier.unmarked import Unmarked
 from tinsom import messages as m
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 class TagInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +53,7 @@ class Tagger:
     def __post_init__(self) -> None:
         self.matcher = patterns.build(self.taxonomy, themes.spellings(self.taxonomy.themes))
         self.themes = themes.Themes(self.taxonomy, self.matcher)
+        self.unmarked = Unmarked.of(self.matcher)
         self.lexicon = Lexicon.of(self.taxonomy)
         self.registry = documents.Registry.of(self.taxonomy.documents)
         self.weights = salience.Weights.of(self.taxonomy)
@@ -60,10 +66,11 @@ class Tagger:
         """All that the item announces, in the order of design §8; spans count code points of the given fields."""
         read = self.read(item)
         raw = self.matcher.hits(read.lower)
-        lanes = hits.lanes(hits.find(read, self.matcher, raw))
+        lanes = hits.lanes(self.unmarked.added(read, hits.find(read, self.matcher, raw)))
         found = glossary.apply(read, lanes, self.lexicon.organisations, self.lexicon.acts)
         docs = documents.find(read, lanes, self.registry)
         who = bodies.find(read, found, self.lexicon)
+        classes = [*lanes.words.get("bodies", ()), *lanes.words.get("class", ())]
         todo = tasks.find(read, lanes.words.get("time", ()), who.agencies)
         counted = indicators.find(read)
         happened = events.find(read, lanes.words, who.agencies)
@@ -79,7 +86,7 @@ class Tagger:
             documents=assembly.documents(docs),
             places=assembly.places(read, who.places),
             events=happened,
-            tasks=todo,
+            tasks=[*todo, *orders.find(read, who.agencies, classes, todo, tasks.ORDERERS)],
             indicators=[indicator for _, indicator in counted],
             taxonomy=self.taxonomy.version,
         )
@@ -112,8 +119,14 @@ class Tagger:
 
 
 def _day(item: TagInput | m.Item) -> date | None:
+    """In local time: six in the morning is still yesterday in a feed that tells it in GMT."""
     when = item.published_at
-    return when.date() if isinstance(when, datetime) else when
+    if not isinstance(when, datetime):
+        return when
+    try:
+        return when.astimezone(ZONE).date() if when.tzinfo else when.date()
+    except OverflowError:  # the first and the last day that there are
+        return when.date()
 
 
 def _initiatives(read: Reading, found: Sequence[hits.Hit]) -> Iterable[Mention]:

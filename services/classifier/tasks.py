@@ -12,8 +12,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
+import msgspec
+
 from services.classifier import dates
 from services.classifier.dates import When
+from services.classifier.hedges import hedge_of
 from services.classifier.hits import Hit
 from services.classifier.mentions import Mention
 from services.classifier.reading import Reading
@@ -39,13 +42,13 @@ _CUE_ENDS = (
 # Clearly ordered; and what also orders, promises or plans: without any of these a date is news, not a deadline.
 _CLEAR = (
     "hoàn thành", "hoàn tất", "phấn đấu", "yêu cầu", "giao ", "khẩn trương", "chỉ đạo", "báo cáo", "phải ",
-    "đề nghị",
+    "đề nghị", "mong muốn",
 )  # fmt: skip
 _ORDERS = (
     "hoàn thành", "hoàn tất", "phấn đấu", "yêu cầu", "giao ", "khẩn trương", "chỉ đạo", "báo cáo", "phải ",
     "đề nghị", "trình ", "gửi ", "đảm bảo", "bảo đảm", "cần ", "triển khai", "đẩy nhanh", "dự kiến",
     "mục tiêu", "cam kết", "đưa ", "đang hoàn thiện", "ban hành", "thành lập", "100%", "nghiên cứu",
-    "thực hiện xong",
+    "thực hiện xong", "mong muốn",
 )  # fmt: skip
 _IMPERATIVES = ("tổ chức ", "thực hiện ", "xây dựng ", "rà soát ", "kết nối ")
 _DONE = ("đã hoàn thành", "đã ban hành", "đã trình", "đã có ", "đã được", "đã triển khai", "đã ký")
@@ -53,7 +56,7 @@ _CLASSES = re.compile(
     r"các (?:bộ|địa phương|tỉnh|cơ quan|đơn vị|sở|cơ sở|bệnh viện|ngành|doanh nghiệp)"
     r"|tất cả (?:các )?(?:bệnh viện|cơ sở)|ubnd (?:các|cấp)|bộ, ngành|bộ ngành|100%|phường|\bxã\b"
 )
-_ORDERERS = frozenset(("thu-tuong", "pho-thu-tuong", "chinh-phu", "quoc-hoi", "bo-chinh-tri", "ban-bi-thu"))
+ORDERERS = frozenset(("thu-tuong", "pho-thu-tuong", "chinh-phu", "quoc-hoi", "bo-chinh-tri", "ban-bi-thu"))
 _LAW_TALK = (
     "diễn ra",
     "định kỳ",
@@ -68,6 +71,9 @@ _LAW_TALK = (
     "ký ngày",
     "ban hành ngày",
 )
+
+
+_JOINS = re.compile(r"\)?(?:, | và | \(|; )(?:các )?(?:bộ )?")
 
 
 class _Deadline(NamedTuple):
@@ -185,6 +191,7 @@ def _task(
         deadline=deadline.day.isoformat(),
         precision=deadline.precision,
         raw=raw[:MAX_RAW],
+        hedge=hedge_of(sentence) or msgspec.UNSET,
     )
 
 
@@ -203,15 +210,17 @@ def _doers(
     while last < len(agencies) and agencies[last].start < end:
         last += 1
     inside = agencies[first:last]
-    lead, co = _split(reading, [mention for mention in inside if mention.id not in _ORDERERS])
+    if (hoped := reading.lower.find("mong muốn", start, end)) != -1:  # of one who is not told: let him act
+        return [mention.id for mention in inside if mention.start > hoped][:1], []
+    lead, co = _split(reading, [mention for mention in inside if mention.id not in ORDERERS])
     if lead:
         return lead, co
     above = [
         mention
         for mention in agencies[bisect_left(agencies, start - LOOK_BACK, key=_start) : first]
-        if mention.id not in _ORDERERS and mention.factor >= 1.0
+        if mention.id not in ORDERERS and mention.factor >= 1.0
     ]
-    if above and _CLASSES.search(reading.lower, start, at) is None:
+    if above and _CLASSES.search(reading.lower, start, end) is None:
         return [above[-1].id], co
     return [], co
 
@@ -223,9 +232,12 @@ def _start(mention: Mention) -> int:
 def _split(reading: Reading, inside: Sequence[Mention]) -> tuple[list[str], list[str]]:
     lead: dict[str, None] = {}
     co: dict[str, None] = {}
+    helper = -1  # where the last one that helps ends: what a comma joins to it helps, too
     for mention in inside:
         before = reading.lower[max(0, mention.start - 90) : mention.start]
-        if "phối hợp" in before and "," not in before[before.rfind("phối hợp") :][60:]:
+        joined = helper >= 0 and _JOINS.fullmatch(reading.lower, helper, mention.start) is not None
+        if joined or ("phối hợp" in before and "," not in before[before.rfind("phối hợp") :][60:]):
+            helper = mention.end
             co[mention.id] = None
         elif before.rstrip().endswith(("trình", "gửi", "gửi về", "cho", "của", "tới")):
             continue

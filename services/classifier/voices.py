@@ -27,6 +27,7 @@ FACTORS: dict[Voice, float] = {
 _CHAIN = re.compile(r"[\s,;()-]*(?:và|cùng|cùng với)?[\s(]*(?:bộ|các bộ)?\s?$")
 _OTHER_SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c != " ")
 _CHAIN_CHARS = frozenset(" ,;()-vcb" + _OTHER_SPACES)
+_MINISTER = "bộ trưởng "
 _BY_ITS_HEAD = ("ubqg", "bcd-", "to-cong-tac")
 _HELPS = ("với", "cùng", "cùng với", "phối hợp", "phối hợp với", "và các")
 _OWNS = ("của", "do", "thuộc", "tại", "từ", "trực thuộc", "ở", "bởi", "trên")
@@ -81,6 +82,8 @@ def _is_an_office(reading: Reading, mention: Mention, offices: tuple[str, ...]) 
     """An office is one body's own, also within a list of attendants; a steering body speaks by its head."""
     at = mention.start
     before = reading.lower[at - 40 if at > 40 else 0 : at].rstrip()
+    if reading.lower.startswith(_MINISTER, at):
+        return True  # a minister by his own name
     return before.endswith(offices) and not mention.id.startswith(_BY_ITS_HEAD)
 
 

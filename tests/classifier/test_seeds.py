@@ -51,13 +51,18 @@ MENTIONED_AGENCIES = {
 }
 
 
-def tags_of(number: int) -> m.Tags:
+def document_of(number: int) -> tuple[str, str]:
+    """Title and text."""
     lines = seed(number).split("\n")
     at = next(i for i, line in enumerate(lines) if line.strip())
     if number in TITLE_LINE:
         at = next(i for i, line in enumerate(lines) if i > at and line.strip())
-    text = "\n".join(lines[:at] + lines[at + 1 :])
-    return tagger().tag(TagInput(title=lines[at], text=text, published_at=DATES[number]))
+    return lines[at], "\n".join(lines[:at] + lines[at + 1 :])
+
+
+def tags_of(number: int) -> m.Tags:
+    title, text = document_of(number)
+    return tagger().tag(TagInput(title=title, text=text, published_at=DATES[number]))
 
 
 def with_role(tags: list[m.Tag], role: str) -> set[str]:
@@ -103,7 +108,8 @@ def test_no_province_is_found_in_a_tax(number: int) -> None:
     assert "hue" not in {place.id for place in tags_of(number).places}
 
 
-DOCUMENTS = {0: {"57-NQ/TW"}, 1: {"422/QĐ-TTg", "05/CT-TTg"}, 2: {"06/QĐ-TTg"}, 3: {"57-NQ/TW"}, 4: set()}
+CONGRESS = "Văn kiện Đại hội XIII 2021"
+DOCUMENTS = {0: {"57-NQ/TW"}, 1: {"422/QĐ-TTg", "05/CT-TTg"}, 2: {"06/QĐ-TTg"}, 3: {"57-NQ/TW"}, 4: {CONGRESS}}
 PLACES = {
     0: set(),
     1: {"da-nang", "binh-phuoc", "nam-dinh", "binh-duong"},
@@ -117,28 +123,6 @@ EVENTS = {
     2: ("conference", "ubqg-cds", None, "2022-12-25"),
     3: ("session", "bcd-cp-khcn-cds-da06", 4, "2025-09-24"),
     4: ("session", "ubqg-cds", 2, "2022-04-27"),
-}
-DEADLINES = {1: {"2023-03-31", "2023-06-30"}, 4: {"2022-06-30"}}
-INDICATORS: dict[int, set[tuple[float, str]]] = {
-    1: {(101, "nhiệm vụ"), (18, "nhiệm vụ"), (5, "đồng chí"), (40_000_000, "tài khoản"), (53, "dịch vụ công")},
-    2: {
-        (24, "mục tiêu"),
-        (11, "mục tiêu"),
-        (13, "mục tiêu"),
-        (89, "nhiệm vụ"),
-        (47, "nhiệm vụ"),
-        (34, "nhiệm vụ"),
-    },
-    3: {
-        (60, "nhiệm vụ"),
-        (7_500_000, "hồ sơ"),
-        (1.5e12, "đồng"),
-        (28.2, "%"),
-        (111.4e9, "usd"),
-        (27, "%"),
-        (70, "%"),
-    },
-    4: {(40, "%"), (1, "%"), (20, "%"), (35, "nền tảng"), (12, "nhiệm vụ")},
 }
 # What is printed in teasers and counters of the page is no indicator of the article.
 NO_INDICATORS = {1: {3073}, 3: {243_000, 230_000}, 4: {388}}
@@ -155,22 +139,14 @@ def test_documents_places_and_event(number: int) -> None:
 
 
 @needs_private_data
-@pytest.mark.parametrize("number", DEADLINES)
-def test_deadlines(number: int) -> None:
-    assert DEADLINES[number] <= {str(task.deadline) for task in tags_of(number).tasks}
-
-
-@needs_private_data
-@pytest.mark.parametrize("number", INDICATORS)
-def test_indicators(number: int) -> None:
-    found = {(indicator.value, indicator.unit) for indicator in tags_of(number).indicators}
-    assert INDICATORS[number] <= found
-    assert not NO_INDICATORS.get(number, set()) & {value for value, _ in found}
+@pytest.mark.parametrize("number", NO_INDICATORS)
+def test_counters_and_teasers_are_no_indicators(number: int) -> None:
+    assert not NO_INDICATORS[number] & {indicator.value for indicator in tags_of(number).indicators}
 
 
 @needs_private_data
 def test_documents_resolve_to_their_dates() -> None:
-    dates = {document.key: document.date for number in DATES for document in tags_of(number).documents}
+    dates = {d.key: d.date for number in DATES for d in tags_of(number).documents if d.key != CONGRESS}
     assert dates == {
         "57-NQ/TW": "2024-12-22",
         "422/QĐ-TTg": "2022-04-04",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
@@ -116,6 +116,23 @@ def test_12_odd_numbers(written: str, key: str) -> None:
 def test_13_all_capitals() -> None:
     assert "bo-cong-an" in agencies("BỘ CÔNG AN TRIỂN KHAI ĐỀ ÁN 06")
     assert "de-an-06" in initiatives("BỘ CÔNG AN TRIỂN KHAI ĐỀ ÁN 06")
+
+
+def test_13_a_title_without_any_mark() -> None:
+    found = tags(
+        "", title="Bo Thong tin va Truyen thong hop ve chuong trinh chuyen doi so quoc gia", day=date(2024, 1, 1)
+    )
+    assert [tag.id for tag in found.agencies] == ["bo-tttt"]
+    assert [tag.id for tag in found.initiatives] == ["cds-quoc-gia"]
+    (evidence,) = found.agencies[0].evidence
+    assert (evidence.field, evidence.start, evidence.end) == ("title", 0, 28)
+
+
+@pytest.mark.parametrize("title", ["Bo Cong an hop ve de an 06", "Họp ve chuong trinh chuyen doi so quoc gia"])
+def test_13_short_names_and_titles_with_marks_are_not_read_so(title: str) -> None:
+    found = tags("", title=title)
+    assert not found.agencies
+    assert not found.initiatives
 
 
 def test_14_abbreviations() -> None:
@@ -235,10 +252,11 @@ def test_30_scales_multiply() -> None:
     assert [(i.value, i.unit) for i in found] == [(7_500_000, "hồ sơ"), (1.5e12, "đồng")]
 
 
-def test_31_times_are_taken_as_given() -> None:
-    """Days are those of the item's own zone: shifting it to UTC would move an evening item by a day."""
-    text = "Chiều nay Bộ Công an yêu cầu hoàn thành trước ngày 30/9."
-    assert tags(text).tasks[0].deadline == "2025-09-30"
+@pytest.mark.parametrize("written", ["2025-12-31T23:30:00+00:00", "2026-01-01T06:30:00+07:00"])
+def test_31_days_are_local_whatever_the_zone_of_the_feed(written: str) -> None:
+    text = "Bộ Công an yêu cầu hoàn thành trong năm nay; các tỉnh báo cáo trước ngày 5/1."
+    found = tagger().tag(TagInput(text=text, published_at=datetime.fromisoformat(written)))
+    assert {task.deadline for task in found.tasks if task.deadline} == {"2026-12-31", "2026-01-05"}
 
 
 def test_provinces_inside_other_words_and_names() -> None:
