@@ -27,7 +27,7 @@ TRAFFIC: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "sources": ("apply", "collector (table, owner)", ("source", "version")),
     "feed-state": ("collector", "collector (own state)", ("collector.feed-state", "collector.item-state")),
     "items": ("collector", "", ("item",)),
-    "taxonomy": ("nobody yet", "", ()),
+    "taxonomy": ("apply", "tag (table)", ("taxonomy-file", "version")),
     "names": ("apply", "deliver (table)", ("name", "version")),
     "tagged": ("tag", "why", ("tagged-item",)),
     "stories": ("stories", "stories (own state)", ("story",)),

@@ -21,6 +21,7 @@ M = TypeVar("M", bound=m.Message)
 TYPES: dict[str, type[m.Message]] = {
     "vn.tinsom.source.v1": m.Source,
     "vn.tinsom.item.v1": m.Item,
+    "vn.tinsom.taxonomy-file.v1": m.TaxonomyFile,
     "vn.tinsom.tagged-item.v1": m.TaggedItem,
     "vn.tinsom.story-change.v1": m.StoryChange,
     "vn.tinsom.story.v1": m.Story,

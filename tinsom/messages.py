@@ -180,6 +180,13 @@ class Tags(Message, frozen=True, kw_only=True, omit_defaults=False):
     taxonomy: str = ""
 
 
+class TaxonomyFile(Message, frozen=True, kw_only=True):
+    """A user's own taxonomy file, as `tinsom apply` found it in the folder that `taxonomy:` names."""
+
+    name: str
+    text: str
+
+
 class TaggedItem(Message, frozen=True, kw_only=True):
     item: msgspec.Raw  # an Item, byte for byte as it was read
     tags: Tags

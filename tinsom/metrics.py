@@ -46,6 +46,7 @@ SOURCES = Gauge("tinsom_sources", "Sources by state", ["state", "tier"])
 SOURCE_LAST_SUCCESS = Gauge("tinsom_source_last_success_timestamp_seconds", "Last good poll", ["source"])
 
 TAGS = Counter("tinsom_tags", "Tags given", ["taxonomy", "value", "role"])
+TAXONOMIES = Counter("tinsom_taxonomies", "New rules that a running classifier took or refused", ["outcome"])
 
 ALERTS = Counter("tinsom_alerts", "Alerts decided", ["kind", "priority"])
 SUPPRESSIONS = Counter("tinsom_suppressions", "Matched and not sent, by reason", ["reason"])
@@ -73,6 +74,11 @@ def prepare_stage(stage: str, topic: str, outcomes: Iterable[str]) -> None:
     FENCED.labels(stage)
     RETRIES.labels(stage)
     STOPPED_PARTITIONS.labels(stage).set(0)
+
+
+def prepare_taxonomy() -> None:
+    for outcome in ("taken", "refused"):
+        TAXONOMIES.labels(outcome)
 
 
 def value(metric: Counter | Gauge, *labels: str) -> float:

@@ -130,6 +130,12 @@ PIPELINE = (
                 [(rate("tinsom_tags_total", "taxonomy, role"), "{{taxonomy}} {{role}}")],
             ),
             Panel(
+                "Changes of the taxonomy",
+                "New rules that running classifiers took; one refused is a file that their version cannot read.",
+                "short",
+                [(f"sum by (outcome) (increase(tinsom_taxonomies_total{{{CHOSEN}}}[1h]))", "{{outcome}}")],
+            ),
+            Panel(
                 "Most frequent tags",
                 "The ten most frequent values of the last day; a known initiative missing here is worth a look.",
                 "short",

@@ -20,10 +20,10 @@ from services.alerter.clerk import Clerk
 from services.alerter.pacing import MARGIN
 from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, Verdict, label
-from services.alerter.tables import pause
 from services.alerter.tools import Route, Tools
 from tinsom import metrics
 from tinsom.errors import FencedError, LogError
+from tinsom.follower import pause
 from tinsom.log import Partition
 from tinsom.messages import Alert, Delivery, Destination
 

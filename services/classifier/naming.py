@@ -32,7 +32,13 @@ def name_outputs(config: Config, now_ms: int, existing: Mapping[bytes, Record]) 
 
 def names(taxonomy: Taxonomy) -> Iterator[Name]:
     """In the order of the files; local bodies, which have no rows, of the places that there are today."""
-    rows = (*_initiatives(taxonomy), *_agencies(taxonomy), *_places(taxonomy), *_local(taxonomy))
+    rows = (
+        *_initiatives(taxonomy),
+        *_themes(taxonomy),
+        *_agencies(taxonomy),
+        *_places(taxonomy),
+        *_local(taxonomy),
+    )
     for number, name in enumerate(rows, 1):
         yield Name(**{field: getattr(name, field) for field in name.__struct_fields__} | {"place": number})
 
@@ -44,6 +50,12 @@ def _initiatives(taxonomy: Taxonomy) -> Iterator[Name]:
             id=row.id, kind="initiative", name=row.names.vi, name_en=row.names.en, spellings=also,
             parents=row.parents,
         )  # fmt: skip
+
+
+def _themes(taxonomy: Taxonomy) -> Iterator[Name]:
+    """Asked for by the name that its author gave it: its words are a rule, not names."""
+    for row in taxonomy.themes.values():
+        yield Name(id=row.id, kind="initiative", name=row.names.vi, name_en=row.names.en)
 
 
 def _agencies(taxonomy: Taxonomy) -> Iterator[Name]:

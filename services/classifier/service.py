@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
-from services.classifier import taxonomy
-from services.classifier.stage import TagStage
+from services.classifier.rulebook import FollowingTagStage, Rulebook
 from services.classifier.storystage import StoryStage
-from services.classifier.tagger import Tagger
+from tinsom import metrics
 from tinsom.service import Context
 from tinsom.worker import Stage, Worker
 
 
 async def run(context: Context) -> None:
-    """Work until `context.stop` is set; raises ConfigError when the taxonomy is wrong."""
-    folder = Path(context.config.taxonomy) if context.config.taxonomy else None
-    tagger = Tagger(taxonomy.load(folder))
-    stages: tuple[Stage, ...] = (TagStage(tagger), StoryStage(context.log))
+    """Work until `context.stop` is set; raises ConfigError when the rules on the log cannot be used."""
+    metrics.prepare_taxonomy()
+    rules = Rulebook(context.log, context.clock, context.stop)
+    stages: tuple[Stage, ...] = (FollowingTagStage(rules), StoryStage(context.log))
     for stage in stages:
         context.health.expect(stage.name)
-    async with asyncio.TaskGroup() as group:
-        for stage in stages:
-            worker = Worker(context.log, stage, context.clock, context.health)
-            group.create_task(worker.run(context.stop))
+    following = asyncio.create_task(rules.follow())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for stage in stages:
+                worker = Worker(context.log, stage, context.clock, context.health)
+                group.create_task(worker.run(context.stop))
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await rules.close()

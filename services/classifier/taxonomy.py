@@ -290,6 +290,13 @@ def parse(text: str, where: str) -> Taxonomy:
     return whole({where: text})
 
 
+def ids(text: str, where: str) -> set[str]:
+    """Of the rows of one file; raises ConfigError."""
+    rows = whole({where: text})
+    documents = (row.key for row in rows.documents)
+    return {*rows.initiatives, *rows.agencies, *rows.local, *rows.places, *rows.themes, *documents}
+
+
 def _parse(text: str, where: str) -> _File:
     try:
         raw: Any = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 safe both

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from services.alerter import catalogue as alerting
-from services.classifier import naming
+from services.classifier import catalogue, lint, naming
 from services.classifier import taxonomy as tagging
 from services.classifier.taxonomy import Taxonomy
 from services.collector import catalogue as collecting
@@ -24,6 +24,7 @@ Decide = Callable[[Config, int, Mapping[bytes, Record]], Changes]
 # Topic → what the configuration says should be in it, against what is there.
 TABLES: dict[str, Decide] = {
     "sources": collecting.source_outputs,
+    "taxonomy": catalogue.taxonomy_outputs,
     "destinations": alerting.destination_outputs,
     "subscriptions": alerting.subscription_outputs,
     "names": naming.name_outputs,
@@ -89,6 +90,8 @@ def _beyond(config: Config) -> Iterator[Fault]:
     except ConfigError as error:
         yield Fault(("taxonomy",), str(error).removeprefix("taxonomy: "))
     else:
+        if config.taxonomy:
+            yield from (Fault(("taxonomy",), fault) for fault in lint.faults(taxonomy))
         yield from unknown_ids(config, taxonomy)
 
 

@@ -166,7 +166,7 @@ def test_init_check_and_apply_lead_from_nothing_to_a_log(tinsom: Command, folder
     assert "sources: + bao-chinh-phu" in first.lines
     assert not (folder / "tinsom.db").exists()
     assert tinsom("apply").out == first.out
-    topics = ("sources", "destinations", "subscriptions", "names")
+    topics = ("sources", "taxonomy", "destinations", "subscriptions", "names")
     assert tinsom("apply").lines == [f"{topic}: no change" for topic in topics]
 
 
