@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from services.alerter import lanes, ledger
+from services.alerter import edits, lanes, ledger
 from services.alerter.book import Book
 from tinsom.messages import Alert, Delivery, Destination
 
@@ -13,12 +13,15 @@ _NEWS_TO_OTHERS = frozenset(("source", "fact", "enriched"))
 
 def decide(alert: Alert, book: Book, to: Destination | None, now: float) -> Delivery:
     """A change of a story this reader was never told is a first message, except a withdrawal, which tells them
-    nothing; one more source of what they were told, or its text, is no news. The rest is sent now or waits for a
-    digest.
+    nothing; one more source of what they were told, or its text, is no news, but the message of before may name
+    the source. The rest is sent now or waits for a digest.
     """
     told = any(book.told(alert.destination, story) for story in (alert.story, *alert.merged))
     delivery = ledger.accepted(alert if told else _first(alert), now)
     reason = _suppression(alert, told)
+    edit = edits.edit_of(alert, book, to, now) if reason == "source_added" else None
+    if edit is not None:
+        return edit
     if reason is not None:
         return ledger.closed(delivery, "suppressed", reason, now)
     wait = lanes.on_arrival(alert.priority, to, now, book.rate(alert.destination, now))
@@ -27,7 +30,9 @@ def decide(alert: Alert, book: Book, to: Destination | None, now: float) -> Deli
 
 def _first(alert: Alert) -> Alert:
     """To whom the story is new, an update, another source or its late text is simply news."""
-    return msgspec.structs.replace(alert, kind="new") if alert.kind in _NEWS_TO_OTHERS else alert
+    if alert.kind not in _NEWS_TO_OTHERS:
+        return alert
+    return msgspec.structs.replace(alert, kind="new", differences=[])
 
 
 def _suppression(alert: Alert, told: bool) -> ledger.Suppressed | None:

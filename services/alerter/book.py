@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.alerter import ledger
+from services.alerter.originals import Originals
 from tinsom.messages import Delivery
 
 REQUESTS = 2_000  # the newest requests that are remembered: more than any minute's
 HOUR, WEEK = 3_600.0, 7 * 86_400.0
 _RANK = {"urgent": 0, "normal": 1, "low": 2}
+_LAST = 3  # edits, in the order in which they are due
 
 
 class About(NamedTuple):
@@ -48,6 +50,7 @@ class Rate(NamedTuple):
 @dataclass
 class Book:
     open: dict[str, Delivery] = field(default_factory=dict)
+    originals: Originals = field(default_factory=Originals)
     _states: dict[str, dict[str, None]] = field(default_factory=dict)
     _known: dict[bytes, About | None] = field(default_factory=dict)
     _same: dict[About, About] = field(default_factory=dict)  # one object for equal ones: most are
@@ -66,6 +69,7 @@ class Book:
         about = About(delivery.destination, delivery.item, tuple(delivery.matched))
         self._known[_short(identity)] = self._same.setdefault(about, about) if delivery.item else None
         self._remember_told(delivery)
+        self.originals.put(delivery)
         before = self.open.pop(identity, None)
         if before is not None:
             self._states[before.state].pop(identity, None)
@@ -104,7 +108,8 @@ class Book:
 
     def _count_now(self, delivery: Delivery, first: bool) -> None:
         """What was meant to be sent at once counts against the budget, from when it came."""
-        if first and delivery.lane == "now" and not delivery.digest and delivery.state != "suppressed":
+        silent = delivery.digest or delivery.edits or delivery.state == "suppressed"
+        if first and delivery.lane == "now" and not silent:
             at = ledger.seconds(delivery.history[0].at)
             insort(self._recent.setdefault(delivery.destination, []), at)
 
@@ -143,12 +148,12 @@ class Book:
     def _remember_told(self, delivery: Delivery) -> None:
         """What is on its way counts as told; what ended untold does not, and takes nothing from the others."""
         key, me = (delivery.destination, delivery.story), _short(delivery.alert_id)
-        if not delivery.story:
+        if not delivery.story or delivery.edits:
             return
         told = self._told.get(key, Told((), ()))
         others = tuple(one for one in told.by if one != me)
         if delivery.message_ids:
-            told = Told(tuple(delivery.message_ids), ())
+            told = Told(told.messages or tuple(delivery.message_ids), ())
         elif delivery.state in ("suppressed", "expired", "failed"):
             told = Told(told.messages, others)
         elif not told.messages:
@@ -160,8 +165,10 @@ class Book:
 
     def _enqueue(self, delivery: Delivery) -> None:
         priority = delivery.alert.priority if delivery.alert else "normal"
+        rank = _LAST if delivery.edits else _RANK[priority]
+        since = max(ledger.seconds(delivery.history[0].at), self.originals.due(delivery))
         self._count += 1
-        place = (_RANK[priority], ledger.seconds(delivery.history[0].at), self._count, delivery.alert_id)
+        place = (rank, since, self._count, delivery.alert_id)
         self._places[delivery.alert_id] = place
         heapq.heappush(self._lines.setdefault(delivery.destination, []), place)
 
@@ -177,7 +184,7 @@ class Book:
         return (destination, story) in self._told
 
     def messages(self, destination: str, story: str) -> tuple[str, ...]:
-        """Ids of the newest messages in which it was told."""
+        """Ids of the first messages in which it was told."""
         return self._told.get((destination, story), Told((), ())).messages
 
     def heads(self) -> Iterator[Delivery]:

@@ -117,7 +117,7 @@ class Clerk:
             moved = []
             for delivery in self.book.line(alias):
                 reason = because or lanes.at_sending(delivery, to, now, self.tools.policy.late_after)
-                if reason is not None and not delivery.digest and not delivery.message_ids:
+                if reason is not None and not (delivery.digest or delivery.edits or delivery.message_ids):
                     moved.append(lanes.postponed(delivery, reason, to, now))
             for delivery in moved[:CHUNK]:
                 metrics.POSTPONED.labels(delivery.history[-1].reason).inc()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.alerter import arrival, ledger
+from services.alerter import arrival, edits, ledger
 from services.alerter.book import Book
 from services.alerter.bot import Bot
 from services.alerter.channels.telegram import TelegramChannel
@@ -77,16 +77,19 @@ class DeliverStage(Stage):
         if sender.book.knows(alert.id):
             return Handled([], "duplicate")
         delivery = arrival.decide(alert, sender.book, self.tools.destinations.all.get(alert.destination), now)
-        sender.book.put(delivery)
+        # What is replaced ends before what replaces it begins.
+        records = [*edits.beside(delivery, alert, sender.book, now), delivery]
+        for record in records:
+            sender.book.put(record)
         sender.wake()
-        output = delivery_output(delivery, millis(now))
+        outputs = [delivery_output(record, millis(now)) for record in records]
         if delivery.state == "suppressed":
             metrics.SUPPRESSIONS.labels(delivery.history[-1].reason).inc()
-            return Handled([output], "suppressed")
+            return Handled(outputs, "suppressed")
         if delivery.lane == "digest":
             metrics.POSTPONED.labels(delivery.history[-1].reason).inc()
-            return Handled([output], "postponed")
-        return Handled([output], "accepted")
+            return Handled(outputs, "postponed")
+        return Handled(outputs, "accepted")
 
 
 async def restore(log: Log, partition: int) -> Book:

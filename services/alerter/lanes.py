@@ -48,7 +48,7 @@ def _is_flood(rate: Rate) -> bool:
 
 def at_sending(delivery: Delivery, to: Destination, now: float, late_after: float) -> Reason | None:
     """Why a waiting alert, whose turn has come, goes to a digest after all: no flood follows an outage."""
-    if delivery.digest or delivery.message_ids or delivery.alert is None:
+    if delivery.digest or delivery.edits or delivery.message_ids or delivery.alert is None:
         return None
     urgent = delivery.alert.priority == "urgent"
     if is_quiet(to, now) and not (urgent and to.breakthrough):

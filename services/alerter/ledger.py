@@ -30,6 +30,8 @@ Suppressed = Literal[
     "never_told",  # a withdrawal of what this reader never heard of
     "source_added",  # one more source of what this reader was told
     "enriched",  # the text, come late, of what this reader was told
+    "edit_superseded",  # a later edit of the same message says it as well
+    "not_editable",  # the message to edit is gone, too old, or was never sent by itself
 ]
 OPEN: frozenset[DeliveryState] = frozenset({"pending", "sending", "ambiguous"})
 
@@ -113,8 +115,10 @@ def waiting(delivery: Delivery, reason: str, until: float, now: float) -> Delive
 
 
 def expired(delivery: Delivery, now: float, policy: Policy) -> bool:
-    """What waits for a digest never is; the digest itself, when it could not be sent for a week."""
-    if delivery.lane == "digest" or delivery.state != "pending":
+    """What waits for a digest never is, nor an edit, which ends by itself (`services.alerter.edits`); a digest
+    that could not be sent for a week is.
+    """
+    if delivery.lane == "digest" or delivery.state != "pending" or delivery.edits:
         return False
     limit = policy.digest_expires_after if delivery.digest else policy.expire_after
     return now - seconds(delivery.history[0].at) > limit
@@ -126,7 +130,12 @@ def overdue(delivery: Delivery, wall: float, policy: Policy) -> bool:
 
 
 def doubted(delivery: Delivery, reason: str, now: float, policy: Policy) -> Delivery:
-    """Nobody knows whether it arrived: the stated policy settles it, once, and the history shows both steps."""
+    """Nobody knows whether it arrived: the stated policy settles it, once, and the history shows both steps.
+
+    An edit is simply made again.
+    """
+    if delivery.edits:
+        return _stepped(delivery, "pending", now, reason=reason)
     unknown = _stepped(delivery, "ambiguous", now, reason=reason)
     priority = delivery.alert.priority if delivery.alert else "normal"
     if priority in policy.resend and not has(delivery, RESEND):
@@ -147,6 +156,10 @@ def concluded(
     delivery: Delivery, verdict: Verdict, parts: int, now: float, wall: float, policy: Policy
 ) -> Delivery:
     """The result of one attempt. `parts`: how many messages the alert makes."""
+    if delivery.edits and verdict.kind in ("ambiguous", "unsure"):
+        return _edited_in_vain(delivery, verdict, now, wall, policy)
+    if delivery.edits and verdict.kind == "original":
+        return _stepped(delivery, "suppressed", now, reason="not_editable")
     match verdict.kind:
         case "delivered":
             return _delivered(delivery, verdict, parts, now)
@@ -176,6 +189,13 @@ def _delivered(delivery: Delivery, verdict: Verdict, parts: int, now: float) -> 
     accepted_part = msgspec.structs.replace(delivery, message_ids=[*delivery.message_ids, verdict.message_id])
     state: DeliveryState = "sent" if done else "pending"
     return _stepped(accepted_part, state, now, number=number, reason=verdict.reason, message_id=verdict.message_id)
+
+
+def _edited_in_vain(delivery: Delivery, verdict: Verdict, now: float, wall: float, policy: Policy) -> Delivery:
+    """A second time does no harm; but not for ever."""
+    if attempts(delivery) >= policy.unsure_tries:
+        return _stepped(delivery, "failed", now, reason=verdict.reason)
+    return waiting(delivery, verdict.reason, wall + backoff(delivery, policy), now)
 
 
 def _unsure(delivery: Delivery, verdict: Verdict, now: float, wall: float, policy: Policy) -> Delivery:

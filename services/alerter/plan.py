@@ -113,7 +113,7 @@ def _decide(
         item=change.item, subscriptions=subscriptions, matched=matched, began_at=change.began_at,
         reason=names.reason(hits, called, rules.language),
         priority=min((r.subscription.priority for r in told), key=_RANK.__getitem__),
-        notice=_notice(change, tags, item, called), merged=change.merged,
+        notice=_notice(change, tags, item, called), merged=change.merged, differences=change.differences,
     )  # fmt: skip
 
 
@@ -168,6 +168,8 @@ def _notice(change: StoryChange, tags: Tags, item: Item, called: Mapping[str, st
         places=[called.get(place.id, place.id) for place in tags.places if place.role == "primary"],
         documents=list(dict.fromkeys(document.key for document in tags.documents))[:_TASKS],
         sources=max(1, len(change.sources)),
+        official_url=item.url if change.official else "",
+        official_source=(item.source_name or item.publisher) if change.official else "",
     )
 
 

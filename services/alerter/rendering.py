@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from services.alerter import clean, split
 from services.alerter.digests import Entry
-from tinsom.messages import Alert, Notice
+from tinsom.messages import Alert, Difference, Notice
 
 WORDS: dict[str, dict[str, str]] = {
     "vi": {
@@ -30,6 +30,9 @@ WORDS: dict[str, dict[str, str]] = {
         "right": "Đúng", "irrelevant": "Không liên quan",
         "untitled": "(không có tiêu đề)", "notice": "Thông báo", "digest": "Bản tin tổng hợp", "items": "tin",
         "unconfirmed": "Chưa chắc đã đến nơi (có thể trùng)", "with_deadline": "Có thời hạn", "others": "Tin khác",
+        "official": "Văn bản chính thức", "deadline_fact": "hạn", "document_fact": "văn bản",
+        "agency_fact": "cơ quan", "initiative_fact": "sáng kiến", "number_fact": "con số",
+        "added": "thêm {}", "gone": "bỏ {}",
     },
     "en": {
         "initiatives": "Initiatives", "agencies": "Agencies", "places": "Places", "documents": "Documents",
@@ -42,6 +45,9 @@ WORDS: dict[str, dict[str, str]] = {
         "untitled": "(no title)", "notice": "Notice", "digest": "Digest", "items": "items",
         "unconfirmed": "Not sure to have arrived (maybe repeats)", "with_deadline": "With a deadline",
         "others": "Other news",
+        "official": "Official text", "deadline_fact": "due", "document_fact": "document",
+        "agency_fact": "agency", "initiative_fact": "initiative", "number_fact": "figure",
+        "added": "{} added", "gone": "{} gone",
     },
 }  # fmt: skip
 _KIND_WORD = {"source": "source_kind", "enriched": "new", "deadline": "deadline_kind"}
@@ -68,6 +74,8 @@ class Letter:
     repeat: bool = False
     plain: bool = False
     reply_to: str = ""  # id of the message in which the story was told first
+    edits: str = ""  # id of the message that is to say this from now on
+    thread: str = ""  # the story under which its reader was told first; its own when empty
 
     @property
     def ref(self) -> str:
@@ -171,7 +179,8 @@ def _line(entry: Entry, digest: Digest, words: Mapping[str, str]) -> dict[str, A
     deadlines = sorted(local_date(task.deadline) for task in notice.tasks if task.deadline)
     facts = [clean.shown(notice.source, 60), local_time(notice.published_at or notice.fetched_at, digest.timezone)]
     facts += [words["more_sources"].format(notice.sources - 1)] if notice.sources > 1 else []
-    facts += [f"{words['deadline']} {deadlines[0]}"] if deadlines else []
+    facts += [f"{words['deadline']} {deadlines[0]}"] if deadlines and not entry.alert.differences else []
+    facts += _differences(entry.alert, words)
     return {
         "title": clean.shown(notice.title, 200) or words["untitled"],
         "url": clean.link(notice.url),
@@ -222,10 +231,12 @@ def view(letter: Letter, lede: int) -> dict[str, Any]:
         "title": clean.shown(notice.title, TITLE) or words["untitled"],
         "url": clean.link(notice.url),
         "lede": clean.shown(notice.lede, lede),
+        "differences": _differences(alert, words),
         "facts": _facts(notice, words),
         "tasks": [_task(t.who, t.action, t.deadline, words) for t in notice.tasks],
         "source": clean.shown(notice.source, 100),
         "more": words["more_sources"].format(notice.sources - 1) if notice.sources > 1 else "",
+        "official": _official(notice),
         "time": local_time(notice.published_at or notice.fetched_at, letter.timezone),
         "why": clean.shown(alert.reason, 600),
     }
@@ -239,6 +250,31 @@ def _facts(notice: Notice, words: Mapping[str, str]) -> list[tuple[str, str]]:
         (words["documents"], notice.documents),
     )
     return [(label, clean.shown(", ".join(values), LINE)) for label, values in lines if values]
+
+
+def _official(notice: Notice) -> tuple[str, str] | None:
+    """(who, address) of the official text, where the message tells of another one."""
+    address = clean.link(notice.official_url)
+    if not address or address == clean.link(notice.url):
+        return None
+    return clean.shown(notice.official_source, 100) or clean.inert(address), address
+
+
+def _differences(alert: Alert, words: Mapping[str, str]) -> list[str]:
+    """`hạn: 30/06/2026 → 15/07/2026`; what only came or only went is said so."""
+    return [f"{words[d.field + '_fact']}: {_change(d, words)}" for d in alert.differences]
+
+
+def _change(difference: Difference, words: Mapping[str, str]) -> str:
+    before, after = _values(difference, difference.before), _values(difference, difference.after)
+    if not before:
+        return words["added"].format(after)
+    return f"{before} → {after}" if after else words["gone"].format(before)
+
+
+def _values(difference: Difference, values: Sequence[str]) -> str:
+    dates = difference.field == "deadline"
+    return clean.shown(", ".join(local_date(value) if dates else value for value in values), LINE)
 
 
 def _kind(alert: Alert, words: Mapping[str, str], moment: datetime, timezone: str) -> str:

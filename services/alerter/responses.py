@@ -174,7 +174,8 @@ def webhook(answer: Answer) -> Verdict:
 
 def plain(answer: Answer) -> Verdict:
     """A channel that only takes or does not take: terminal, recording."""
-    return _unanswered(answer) or (Verdict("delivered") if answer.ok else Verdict("rejected", "refused"))
+    accepted = Verdict("delivered", message_id=answer.message_id)
+    return _unanswered(answer) or (accepted if answer.ok else Verdict("rejected", "refused"))
 
 
 def _unanswered(answer: Answer) -> Verdict | None:

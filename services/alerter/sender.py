@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
-from services.alerter import digests, gauges, lanes, ledger
+from services.alerter import digests, edits, gauges, lanes, ledger
 from services.alerter.book import Book
 from services.alerter.channels import Part, StaleIntentError
 from services.alerter.clerk import Clerk
@@ -137,8 +137,11 @@ class Sender:
         return due_in
 
     def _turn(self, delivery: Delivery) -> tuple[int, float]:
-        """Urgent first, then whoever was served longest ago: a flood to some must not starve the others."""
-        return (0 if _is_urgent(delivery) else 1, self._served.get(delivery.destination, 0.0))
+        """Urgent first, edits last, then whoever was served longest ago: a flood must not starve the others."""
+        return (
+            0 if _is_urgent(delivery) else 2 if delivery.edits else 1,
+            self._served.get(delivery.destination, 0.0),
+        )
 
     def _start(self, delivery: Delivery, wall: float) -> float:
         """Begin what this delivery needs now; else the seconds until it may be sent."""
@@ -158,16 +161,11 @@ class Sender:
             return self._start_paced(delivery, route, wall)
         return IDLE
 
-    def _belongs_in_digest(self, delivery: Delivery, to: Destination, now: float) -> bool:
-        policy = self.tools.policy
-        return lanes.at_sending(delivery, to, now, policy.late_after) is not None and not self._expired(
-            delivery, now
-        )
-
     def _start_paced(self, delivery: Delivery, route: Route, wall: float) -> float:
         pacer = self.tools.pacer_of(route.channel)
         free = pacer.free_at(route.chat, route.is_group, wall, _is_urgent(delivery))
         wait = max(free, ledger.seconds(delivery.not_before)) - wall
+        wait = max(wait, self.book.originals.due(delivery) - self.tools.clock.now())
         if wait > 0 and not self._expired(delivery, self.tools.clock.now()):
             return wait
         pacer.take(route.chat, route.is_group, wall)
@@ -222,9 +220,10 @@ class Sender:
         if self._expired(delivery, now):
             await self.clerk.write([ledger.closed(delivery, "expired", "too_old", now)])
             return None
-        parts = self._render(delivery, route)
+        why_not = edits.obstacle(delivery, self.book, now) if delivery.edits else None
+        parts = self._render(delivery, route) if why_not is None else ()
         if not parts:
-            await self.clerk.conclude(ledger.closed(delivery, "failed", "rendering", now))
+            await self.clerk.conclude(_unsaid(delivery, why_not, now))
             return None
         intent = ledger.begun(delivery, now, self.tools.wall.now(), self.tools.policy, route.channel.slack)
         await self.clerk.write([intent])
@@ -246,6 +245,10 @@ class Sender:
         stories = (alert.story, *alert.merged)
         told = next(filter(None, (self.book.messages(to.alias, story) for story in stories)), ())
         follows = bool(told) and not delivery.message_ids and not ledger.has(delivery, ledger.ORIGINAL)
+        original = self.book.originals.original(delivery.edits)
+        if original is not None:
+            # The buttons under it still speak of the alert that it was.
+            alert, follows = msgspec.structs.replace(alert, id=original.alert_id), False
         return Letter(
             alert=alert,
             timezone=to.timezone,
@@ -254,6 +257,8 @@ class Sender:
             repeat=ledger.has(delivery, ledger.RESEND),
             plain=ledger.has(delivery, ledger.PLAIN),
             reply_to=told[0] if follows else "",
+            edits=original.message_id if original is not None else "",
+            thread=next((story for story in stories if self.book.told(to.alias, story)), alert.story),
         )
 
     def _digest(self, delivery: Delivery, to: Destination) -> Digest:
@@ -289,6 +294,7 @@ class Sender:
         self._pace_by(attempt, verdict)
         now, wall = self.tools.clock.now(), self.tools.wall.now()
         result = ledger.concluded(attempt.delivery, verdict, len(attempt.parts), now, wall, self.tools.policy)
+        result = edits.kept(result, attempt.alert, attempt.route.to, len(attempt.parts))
         learned = learned_from(verdict, attempt.route.to)
         while not await self._written(result, learned):
             await self.tools.wall.sleep(RECOMMIT)
@@ -321,7 +327,14 @@ class Sender:
 
 
 def _is_urgent(delivery: Delivery) -> bool:
-    return delivery.alert is not None and delivery.alert.priority == "urgent"
+    return delivery.alert is not None and delivery.alert.priority == "urgent" and not delivery.edits
+
+
+def _unsaid(delivery: Delivery, why_not: edits.Obstacle | None, now: float) -> Delivery:
+    """The end of what has no words: an edit that is not to be made, or a template that failed."""
+    if delivery.edits:
+        return ledger.closed(delivery, "suppressed", why_not or "not_editable", now)
+    return ledger.closed(delivery, "failed", "rendering", now)
 
 
 def learned_from(verdict: Verdict, to: Destination) -> Destination | None:
@@ -341,11 +354,15 @@ def _observe(attempt: Attempt, result: Delivery, verdict: Verdict, now: float) -
     """Count what came of an attempt."""
     channel = attempt.route.channel.name
     if result.state in ("sent", "failed"):
-        metrics.DELIVERIES.labels(channel, result.state).inc()
+        metrics.DELIVERIES.labels(channel, "edited" if _is_edited(result) else result.state).inc()
     elif verdict.kind == "throttled":
         metrics.DELIVERIES.labels(channel, "throttled").inc()
     if result.state == "ambiguous" or ledger.resend_decided(result):
         metrics.DELIVERIES.labels(channel, "ambiguous").inc()
-    if result.state == "sent" and attempt.alert is not None:
+    if result.state == "sent" and attempt.alert is not None and not result.edits:
         took = now - attempt.alert.notice.fetched_at.timestamp()
         metrics.END_TO_END.labels(channel, attempt.alert.priority).observe(max(0.0, took))
+
+
+def _is_edited(result: Delivery) -> bool:
+    return bool(result.edits) and result.state == "sent"

@@ -28,6 +28,7 @@ class Part:
     html: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     reply_to: str = ""
+    edits: str = ""  # id of the message that this one replaces, in a channel that can do so
     buttons: tuple[tuple[str, str], ...] = ()  # (what it says, what it sends back)
 
 

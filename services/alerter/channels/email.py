@@ -219,7 +219,7 @@ def _guarded(client: aiosmtplib.SMTP, before_write: BeforeWrite) -> _Text:
 def headers(letter: Letter, domain: str) -> dict[str, str]:
     """What makes a mail of ours recognisable to people, mail readers and other machines."""
     alert = letter.alert
-    root = f"<story.{_word(alert.story)}@{domain}>"
+    root = f"<story.{_word(letter.thread or alert.story)}@{domain}>"
     subscription = _word(alert.subscriptions[0] if alert.subscriptions else alert.destination)
     return {
         "Subject": rendering.subject(letter),

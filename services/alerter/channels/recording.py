@@ -23,9 +23,10 @@ class RecordingChannel:
     pace: Pace = UNLIMITED
     slack: float = 0.0
     sent: list[tuple[str, str]] = field(default_factory=list)
+    _count: int = 0
 
     def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
-        return [Part(text=rendering.mail_text(letter))]
+        return [Part(text=rendering.mail_text(letter), edits=letter.edits)]
 
     def render_digest(self, digest: Digest, to: Destination) -> Sequence[Part]:
         return [Part(text=rendering.digest_text(digest))]
@@ -37,7 +38,8 @@ class RecordingChannel:
             return Answer("refused")
         self.sent.append((to.alias, part.text))
         del self.sent[:-KEPT]
-        return Answer("answered", ok=True)
+        self._count += 1
+        return Answer("answered", ok=True, message_id=part.edits or str(self._count))
 
     def judge(self, answer: Answer) -> Verdict:
         return responses.plain(answer)

@@ -7,6 +7,7 @@ carries the class of an error and what the server described, cleaned of the toke
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -51,14 +52,18 @@ class TelegramChannel:
 
     def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
         parts = rendering.telegram(letter)
+        if letter.edits and len(parts) > 1:
+            return ()  # a message cannot become two
         buttons = rendering.buttons(letter) if self._buttons else ()
         last = len(parts) - 1
-        return [_part(p, letter.plain, letter.reply_to, buttons if n == last else ()) for n, p in enumerate(parts)]
+        return [_part(p, letter, buttons if n == last else ()) for n, p in enumerate(parts)]
 
     def render_digest(self, digest: Digest, to: Destination) -> Sequence[Part]:
-        return [_part(p, digest.plain) for p in rendering.telegram_digest(digest)]
+        return [_digest_part(p, digest.plain) for p in rendering.telegram_digest(digest)]
 
     async def send(self, to: Destination, part: Part, *, before_write: BeforeWrite) -> Answer:
+        if part.edits:
+            return await self.call("editMessageText", _edit_message(to, part), before_write)
         return await self.call("sendMessage", _send_message(to, part), before_write)
 
     async def call(self, method: str, body: dict[str, Any], before_write: BeforeWrite) -> Answer:
@@ -123,8 +128,13 @@ class TelegramChannel:
         )
 
 
-def _part(text: str, plain: bool, reply_to: str = "", buttons: tuple[tuple[str, str], ...] = ()) -> Part:
-    return Part("" if not plain else text, "" if plain else text, reply_to=reply_to, buttons=buttons)
+def _part(text: str, letter: Letter, buttons: tuple[tuple[str, str], ...]) -> Part:
+    part = _digest_part(text, letter.plain)
+    return replace(part, reply_to=letter.reply_to, edits=letter.edits, buttons=buttons)
+
+
+def _digest_part(text: str, plain: bool) -> Part:
+    return Part(text) if plain else Part("", text)
 
 
 def _foreign(status: int) -> Answer:
@@ -137,6 +147,21 @@ def _message_id(result: Any) -> str:
 
 
 def _send_message(to: Destination, part: Part) -> dict[str, Any]:
+    body = _message(to, part)
+    if part.reply_to.isdecimal():
+        # In another topic, or with the original gone, it is a message of its own.
+        body["reply_parameters"] = {"message_id": int(part.reply_to), "allow_sending_without_reply": True}
+    if to.thread is not None:
+        body["message_thread_id"] = to.thread
+    return body
+
+
+def _edit_message(to: Destination, part: Part) -> dict[str, Any]:
+    """Buttons are sent again: an edit without them takes them away."""
+    return _message(to, part) | {"message_id": int(part.edits)}
+
+
+def _message(to: Destination, part: Part) -> dict[str, Any]:
     body: dict[str, Any] = {
         "chat_id": to.address,
         "text": part.html or part.text,
@@ -147,9 +172,4 @@ def _send_message(to: Destination, part: Part) -> dict[str, Any]:
     if part.buttons:
         row = [{"text": says, "callback_data": sends} for says, sends in part.buttons]
         body["reply_markup"] = {"inline_keyboard": [row]}
-    if part.reply_to.isdecimal():
-        # In another topic, or with the original gone, it is a message of its own.
-        body["reply_parameters"] = {"message_id": int(part.reply_to), "allow_sending_without_reply": True}
-    if to.thread is not None:
-        body["message_thread_id"] = to.thread
     return body
