@@ -38,7 +38,7 @@ def target(feed: FeedState, source: Source, now: float) -> str:
 
 def validators_for(feed: FeedState, source: Source, address: str) -> tuple[str, str, str]:
     """ETag, Last-Modified and body hash that hold for `address`; what another address said means nothing there."""
-    if feed.url != source.url or (feed.via or feed.url) != address:
+    if feed.url != source.url or address not in (feed.via or feed.url, feed.answered_at):
         return "", "", ""
     if LIAR in feed.distrust:
         return "", "", feed.body_hash
@@ -70,6 +70,7 @@ def _with_validators(feed: FeedState, source: Source, seen: Look, now: float) ->
         feed,
         url=source.url,
         via=asked if asked != source.url else "",
+        answered_at=seen.response.url if seen.response.url != asked else "",
         # A 304 need not repeat its validators; any other answer without them takes them back.
         etag=headers.get("etag", feed.etag if repeated else ""),
         last_modified=headers.get("last-modified", feed.last_modified if repeated else ""),

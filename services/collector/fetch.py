@@ -117,16 +117,20 @@ class Fetcher:
         self,
         url: str,
         *,
-        headers: Mapping[str, str] | None = None,
+        conditions: Mapping[str, str] | None = None,
+        hold_at: str = "",
         accept: str = FEED_TYPES,
         limit: int = MAX_FEED_BYTES,
     ) -> Response:
-        """GET `url`. Never raises for what a server or network does: that is the response's `fault`."""
+        """GET `url`. Never raises for what a server or network does: that is the response's `fault`.
+
+        `conditions` are sent to `hold_at` alone (`url` when empty): on the way there they mean nothing.
+        """
         start = time.perf_counter()
-        sent = {"Accept": accept, **(headers or {})}
+        sent = {"Accept": accept}
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._follow(url, sent, limit)
+                response = await self._follow(url, sent, {**sent, **(conditions or {})}, hold_at, limit)
         except Exception as error:
             response = Response(url, fault=fault_of(error))
         elapsed = time.perf_counter() - start
@@ -140,11 +144,14 @@ class Fetcher:
             response.moved_to,
         )
 
-    async def _follow(self, url: str, headers: Mapping[str, str], limit: int) -> Response:
+    async def _follow(
+        self, url: str, plain: Mapping[str, str], conditional: Mapping[str, str], hold_at: str, limit: int
+    ) -> Response:
         at, moved_to, permanent = URL(url), "", True
+        holds = URL(hold_at) if hold_at else at
         for _ in range(MAX_REDIRECTS + 1):
             self._check(at)
-            response, status, location = await self._one(at, headers, limit)
+            response, status, location = await self._one(at, conditional if at == holds else plain, limit)
             if not location:
                 return Response(str(at), status, response[0], response[1], moved_to=moved_to)
             permanent = permanent and status in _PERMANENT

@@ -32,7 +32,8 @@ class FeedState(Message, frozen=True, kw_only=True):
     distrust: list[str] = []  # `guid`, `validators`: what turned out not to mean what it says
     moved_to: str = ""  # where permanent redirects lead
     moved_since: float = 0.0
-    via: str = ""  # the address that the validators came from, when it is not `url`
+    via: str = ""  # the address that was asked for the validators, when it is not `url`
+    answered_at: str = ""  # where redirects led from there: validators hold where they came from, and nowhere else
     wishes: Wishes = Wishes()
     rhythm: Rhythm = Rhythm()
 

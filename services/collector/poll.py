@@ -44,13 +44,15 @@ _PAGE_OUTCOMES = frozenset(("new", "changed"))
 class Web(Protocol):
     """The world outside, as a poll sees it."""
 
-    async def feed(self, url: str, etag: str, last_modified: str) -> Response: ...
+    async def feed(self, url: str, etag: str, last_modified: str, hold_at: str) -> Response:
+        """The feed at `url`; the validators hold at `hold_at`, where redirects led last time."""
+        ...
 
     async def document(self, response: Response, memo: Memo) -> Document:
         """The document in a response; entries in `memo` need not be read again."""
         ...
 
-    async def listing(self, url: str, etag: str, last_modified: str) -> Response:
+    async def listing(self, url: str, etag: str, last_modified: str, hold_at: str) -> Response:
         """As `feed`, asking for a page."""
         ...
 
@@ -73,12 +75,14 @@ class LiveWeb:
     pool: Pool
     gate: Gate
 
-    async def feed(self, url: str, etag: str, last_modified: str) -> Response:
-        return await self.fetcher.get(url, headers=validators(etag, last_modified))
+    async def feed(self, url: str, etag: str, last_modified: str, hold_at: str) -> Response:
+        return await self.fetcher.get(url, conditions=validators(etag, last_modified), hold_at=hold_at)
 
-    async def listing(self, url: str, etag: str, last_modified: str) -> Response:
+    async def listing(self, url: str, etag: str, last_modified: str, hold_at: str) -> Response:
         asked = validators(etag, last_modified)
-        return await self.fetcher.get(url, headers=asked, accept=PAGE_TYPES, limit=MAX_PAGE_BYTES)
+        return await self.fetcher.get(
+            url, conditions=asked, hold_at=hold_at, accept=PAGE_TYPES, limit=MAX_PAGE_BYTES
+        )
 
     async def entries(self, response: Response, selectors: Selectors) -> Document:
         given = response.body, response.content_type, response.url, selectors
@@ -138,7 +142,7 @@ async def look(source: Source, feed: FeedState, web: Web, now: float, memo: Memo
     if source.kind in NOT_MADE_FOR_POLLING and not await web.admits(address):
         return Look("robots", Response(address), audit=audit)
     page = source.kind == "listing"
-    response = await (web.listing if page else web.feed)(address, etag, modified)
+    response = await (web.listing if page else web.feed)(address, etag, modified, feed.answered_at)
     asked = bool(etag or modified)
     outcome = judge(response, asked_conditionally=asked, known_body=known_body, page=page)
     if outcome != "ok":

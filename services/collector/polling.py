@@ -50,6 +50,7 @@ class Poller:
             after = await self._publish(share, run, seen, memo, now)
         else:
             after = after_look(share.feed(source), source, seen, now)
+        run.asked_until = now + _asked_to_wait(run, after, seen, now)
         due = _due(run, after, seen, now)
         await self._remember(share, run, after, seen.outcome, due, now)
         _count(run, seen, after, now)
@@ -78,6 +79,7 @@ class Poller:
             if write_feed:
                 run.written_at = now
             _count_entries(chunk)
+        run.unwritten = not write_feed
         share.memory.put(after)
         run.memo.keep(memo, reading, now)
         if not reading.baseline:
@@ -112,8 +114,9 @@ class Poller:
         if long_wait:
             after = msgspec.structs.replace(after, next_at=due)
             await share.commit([state.output(after, millis(now))], feed=after)
-            run.written_at = now
+            run.written_at, run.unwritten = now, False
         else:
+            run.unwritten |= after != share.feed(run.source)
             share.memory.put(after)
 
 
@@ -126,15 +129,19 @@ def _is_worth_writing(reading: Reading, feed: FeedState, run: Run, now: float) -
 
 def _due(run: Run, after: FeedState, seen: Look, now: float) -> float:
     """When to look again: by the source's rhythm, never so late that entries roll off, never sooner than asked."""
-    source, headers = run.source, seen.response.headers
+    source, interval, asked = run.source, run.source.interval, run.asked_until - now
     if seen.outcome in GOOD:
-        wished = rhythm.interval(after.rhythm, source.interval, source.tier, now, dates.zone(source.timezone))
-        interval = max(min(wished, run.longest), manners.wait(headers, after.wishes, source.tier, now))
-        return manners.outside_skipped(
-            schedule.next_poll(source.id, interval, seen.outcome, 0.0, now), after.wishes
-        )
-    asked = schedule.retry_after(headers.get("retry-after", ""), now)
-    return schedule.next_poll(source.id, source.interval, seen.outcome, after.failures, now, asked_to_wait=asked)
+        wished = rhythm.interval(after.rhythm, interval, source.tier, now, dates.zone(source.timezone))
+        interval = min(wished, run.longest)
+    due = schedule.next_poll(source.id, interval, seen.outcome, after.failures, now, asked_to_wait=asked)
+    return manners.outside_skipped(due, after.wishes)
+
+
+def _asked_to_wait(run: Run, after: FeedState, seen: Look, now: float) -> float:
+    """Seconds for which the publisher wants peace, whatever it answered; what made it fail is no good answer."""
+    headers = seen.response.headers
+    fresh = manners.wait(headers, after.wishes, run.source.tier, now) if seen.outcome in GOOD else 0.0
+    return max(fresh, schedule.retry_after(headers.get("retry-after", ""), now))
 
 
 def _count_entries(decisions: Sequence[Decision]) -> None:

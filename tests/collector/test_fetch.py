@@ -28,7 +28,7 @@ async def test_validators_go_back_exactly_as_they_came(server: FeedServer) -> No
     server.put("/feed", b"<rss/>", Last_Modified="Tue,10 Mar 2026 01:00:00 gmt")
     first = await get(server, "/feed")
     etag, modified = first.headers["etag"], first.headers["last-modified"]
-    again = await get(server, "/feed", headers=validators(etag, modified))
+    again = await get(server, "/feed", conditions=validators(etag, modified))
     assert again.status == 304
     sent = server.asked["/feed"][1]
     assert (sent["If-None-Match"], sent["If-Modified-Since"]) == (etag, "Tue,10 Mar 2026 01:00:00 gmt")

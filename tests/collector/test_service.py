@@ -45,7 +45,7 @@ class FakeWeb:
     asked: Counter[str] = field(default_factory=Counter)
     before: Callable[[str], None] = lambda url: None
 
-    async def feed(self, url: str, etag: str, last_modified: str) -> Response:
+    async def feed(self, url: str, etag: str, last_modified: str, hold_at: str) -> Response:
         self.asked[url] += 1
         self.before(url)
         body = self.feeds[url]
@@ -214,9 +214,9 @@ async def test_state_survives_a_restart_and_is_asked_conditionally(tmp_path: Pat
     statuses: list[str] = []
     original = web.feed
 
-    async def watched(url: str, etag: str, last_modified: str) -> Response:
+    async def watched(url: str, etag: str, last_modified: str, hold_at: str) -> Response:
         statuses.append(etag)
-        return await original(url, etag, last_modified)
+        return await original(url, etag, last_modified, hold_at)
 
     web.feed = watched  # type: ignore[method-assign]
     async with opened(tmp_path) as log:
@@ -291,7 +291,7 @@ async def test_a_long_wait_that_a_server_asked_for_survives_a_restart(tmp_path: 
     web, clock = FakeWeb(), SteppedClock(NOW)
     waiting = Response(URL, 429, {"retry-after": "7200"})
 
-    async def limited(url: str, etag: str, last_modified: str) -> Response:
+    async def limited(url: str, etag: str, last_modified: str, hold_at: str) -> Response:
         web.asked[url] += 1
         return waiting
 
