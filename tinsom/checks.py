@@ -23,7 +23,9 @@ NAMESPACE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}")
 KINDS = ("feed", "sitemap", "listing")
 TIERS = (1, 2, 3)
 _SHORTEST_INTERVAL = 1.0
-_ASKS = ("initiatives", "agencies", "places", "documents", "keywords")
+_ASKS = (
+    "initiatives", "agencies", "places", "documents", "keywords", "sources", "events", "deadline_days", "signals",
+)  # fmt: skip
 
 
 def check(config: Config, *, whole: bool = True) -> list[Fault]:

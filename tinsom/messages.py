@@ -305,7 +305,10 @@ class Name(Message, frozen=True, kw_only=True):
 
 
 class Match(Message, frozen=True, kw_only=True):
-    """What a subscription asks for. Empty lists ask for nothing; lists are alternatives, fields add up."""
+    """What a subscription asks for. Empty lists ask for nothing; lists are alternatives, fields add up.
+
+    `role`, `min_score` and `tier` only narrow what the others ask for.
+    """
 
     initiatives: list[str] = []
     agencies: list[str] = []
@@ -313,6 +316,12 @@ class Match(Message, frozen=True, kw_only=True):
     documents: list[str] = []
     keywords: list[str] = []
     role: Literal["primary", "any"] = "primary"
+    sources: list[str] = []  # ids of feeds
+    events: list[str] = []  # `session`, … as in the tags
+    deadline_days: int = 0  # something is due within so many days
+    signals: list[Literal["burst", "silence"]] = []  # these, about what else is asked for, and no single items
+    min_score: float = 0.0  # of the initiatives and agencies asked for
+    tier: int = 0  # sources of at most this tier: 1 official, 2 press too; 0: any
 
 
 class Subscription(Message, frozen=True, kw_only=True):
@@ -406,6 +415,7 @@ class Alert(Message, frozen=True, kw_only=True):
     matched: list[str] = []  # what matched, for machines: `initiative:de-an-06`
     merged: list[str] = []  # as in the StoryChange: who was told of these was told of it
     differences: list[Difference] = []  # as in the StoryChange
+    signal: Signal | None = None  # as in the StoryChange
     task: str = ""  # of a reminder, as in the StoryChange
 
 

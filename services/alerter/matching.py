@@ -9,12 +9,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from datetime import date
 from functools import lru_cache
 from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
-from tinsom.messages import Item, Match, Place, Tag, Tags
+from tinsom.messages import Item, Match, Place, Signal, Tag, Tags
 
-Field = Literal["initiative", "agency", "place", "document", "keyword"]
+Field = Literal[
+    "initiative", "agency", "place", "document", "keyword", "source", "event", "deadline", "burst", "silence"
+]
+
+
+_LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 class Hit(NamedTuple):
@@ -26,8 +33,11 @@ def hits(match: Match, tags: Tags, item: Item) -> tuple[Hit, ...]:
     """Everything that met `match`; empty when one of its fields was not met, or when it has none.
 
     A tag on a child carries its parents as derived tags, so an initiative matches its children as it stands.
-    With `role` primary a keyword must stand in the title or the lede; with any, the text counts too.
+    With `role` primary a keyword must stand in the title or the lede; with any, the text counts too. Who asks for
+    signals asks for no single items.
     """
+    if match.signals or (match.tier and item.tier > match.tier):
+        return ()
     found: list[Hit] = []
     for field, wanted, find in _demands(match, tags, item):
         ids = find() if wanted else []
@@ -39,6 +49,10 @@ def hits(match: Match, tags: Tags, item: Item) -> tuple[Hit, ...]:
 
 def unmet(match: Match, tags: Tags, item: Item) -> str:
     """The first demand that was not met, as `field: what was asked for`; '' when all were or none was made."""
+    if match.signals:
+        return f"signals: {', '.join(match.signals)}"
+    if match.tier and item.tier > match.tier:
+        return f"tier: at most {match.tier}"
     for field, wanted, find in _demands(match, tags, item):
         if wanted and not find():
             return f"{field}: {', '.join(wanted)}" + (" (primary)" if match.role == "primary" else "")
@@ -47,17 +61,76 @@ def unmet(match: Match, tags: Tags, item: Item) -> str:
 
 def _demands(match: Match, tags: Tags, item: Item) -> tuple[tuple[Field, list[str], Callable[[], list[str]]], ...]:
     return (
-        ("initiative", match.initiatives, lambda: _tagged(match.initiatives, tags.initiatives, match.role)),
-        ("agency", match.agencies, lambda: _tagged(match.agencies, tags.agencies, match.role)),
-        ("place", match.places, lambda: _tagged(match.places, tags.places, match.role)),
+        (
+            "initiative",
+            match.initiatives,
+            lambda: _tagged(match.initiatives, _scored(tags.initiatives, match), match),
+        ),
+        ("agency", match.agencies, lambda: _tagged(match.agencies, _scored(tags.agencies, match), match)),
+        ("place", match.places, lambda: _tagged(match.places, tags.places, match)),
         ("document", match.documents, lambda: _documents(match.documents, tags)),
         ("keyword", match.keywords, lambda: _keywords(match.keywords, item, match.role)),
+        ("source", match.sources, lambda: [item.source] if item.source in match.sources else []),
+        ("event", match.events, lambda: _events(match.events, tags)),
+        ("deadline", _window(match), lambda: _deadlines(match.deadline_days, tags, item)),
     )
 
 
-def _tagged(wanted: list[str], tags: Iterable[Tag | Place], role: str) -> list[str]:
-    present = {tag.id for tag in tags if role == "any" or tag.role == "primary"}
+def about(match: Match, kind: Literal["burst", "silence"], signal: Signal, tags: Tags) -> tuple[Hit, ...]:
+    """What met `match` of a burst or a silence: it must be asked for, and what it is about be among the subjects
+    that are named, if any are. It has no words, places or dates of its own, so a wish for these is not met.
+    """
+    if kind not in match.signals or match.places or match.documents or match.keywords or match.events:
+        return ()
+    if match.deadline_days:
+        return ()
+    subjects = {*_prefixed("initiative", match.initiatives), *_prefixed("agency", match.agencies)}
+    subjects |= {*_prefixed("source", match.sources)}
+    if subjects and not subjects & {signal.about, *_parents(signal.about, tags)}:
+        return ()
+    return (Hit(kind, signal.about),)
+
+
+def _prefixed(field: str, ids: Iterable[str]) -> Iterable[str]:
+    return (f"{field}:{i}" for i in ids)
+
+
+def _parents(subject: str, tags: Tags) -> Iterable[str]:
+    """A follower of the programme hears of a burst in one of its parts."""
+    child = subject.partition(":")[2]
+    return (f"initiative:{tag.id}" for tag in tags.initiatives if tag.via == child)
+
+
+def _scored(tags: Iterable[Tag], match: Match) -> Iterable[Tag]:
+    return (tag for tag in tags if tag.score >= match.min_score) if match.min_score else tags
+
+
+def _tagged(wanted: list[str], tags: Iterable[Tag | Place], match: Match) -> list[str]:
+    present = {tag.id for tag in tags if match.role == "any" or tag.role == "primary"}
     return [i for i in wanted if i in present]
+
+
+def _events(wanted: list[str], tags: Tags) -> list[str]:
+    present = {event.type for event in tags.events}
+    return [kind for kind in wanted if kind in present]
+
+
+def _window(match: Match) -> list[str]:
+    return [f"within {match.deadline_days} days"] if match.deadline_days > 0 else []
+
+
+def _deadlines(days: int, tags: Tags, item: Item) -> list[str]:
+    """Dates that are due soon; what was due before the item came is no window."""
+    today = item.fetched_at.astimezone(_LOCAL).date()
+    found = (_date(task.deadline) for task in tags.tasks)
+    return sorted({day.isoformat() for day in found if day is not None and 0 <= (day - today).days <= days})[:3]
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
 
 
 def _documents(wanted: list[str], tags: Tags) -> list[str]:

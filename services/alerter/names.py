@@ -33,6 +33,11 @@ _FIELDS = {
         "place": "{} (địa phương)",
         "document": "văn bản {}",
         "keyword": "từ khóa “{}”",
+        "source": "nguồn {}",
+        "event": "sự kiện {}",
+        "deadline": "hạn {}",
+        "burst": "tin dồn dập về {}",
+        "silence": "sự im lặng của {}",
     },
     "en": {
         "initiative": "{} (initiative)",
@@ -40,6 +45,11 @@ _FIELDS = {
         "place": "{} (place)",
         "document": "document {}",
         "keyword": "keyword “{}”",
+        "source": "source {}",
+        "event": "event {}",
+        "deadline": "due {}",
+        "burst": "bursts of {}",
+        "silence": "silences of {}",
     },
 }
 _OPENING = {"vi": "Bạn theo dõi: ", "en": "You follow: "}

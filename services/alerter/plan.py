@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
-from services.alerter import matching, names
+from services.alerter import matching, names, signals
 from tinsom.messages import (
     Alert,
     Item,
+    Match,
     Mute,
     Notice,
     Priority,
@@ -69,19 +71,36 @@ def plan(
     """
     tagged = msgspec.json.decode(change.tagged, type=TaggedItem)
     item = msgspec.json.decode(tagged.item, type=Item)
-    readers = _readers(tagged.tags, item, subscriptions)
+    readers = _readers(change, tagged.tags, item, subscriptions)
     called = names.names_of(tagged.tags, known_names)
-    muted = {mute.destination for mute in mutes if matching.hits(mute.match, tagged.tags, item)}
+    if change.signal is not None:
+        called[change.signal.about] = change.signal.name
+    muted = {mute.destination for mute in mutes if _hits(_muting(mute.match, change), change, tagged.tags, item)}
     return [
         _decide(change, tagged.tags, item, readers[alias], rules, called, muted=bool(muted & {"", alias}))
         for alias in sorted(readers)
     ]
 
 
-def _readers(tags: Tags, item: Item, subscriptions: Iterable[Subscription]) -> dict[str, list[Reader]]:
+def _hits(match: Match, change: StoryChange, tags: Tags, item: Item) -> tuple[matching.Hit, ...]:
+    if change.signal is not None and (change.kind == "burst" or change.kind == "silence"):
+        return matching.about(match, change.kind, change.signal, tags)
+    return matching.hits(match, tags, item)
+
+
+def _muting(match: Match, change: StoryChange) -> Match:
+    """Who mutes a subject wants no burst of it either."""
+    if change.signal is None or match.signals:
+        return match
+    return replace(match, signals=["burst", "silence"])
+
+
+def _readers(
+    change: StoryChange, tags: Tags, item: Item, subscriptions: Iterable[Subscription]
+) -> dict[str, list[Reader]]:
     readers: dict[str, list[Reader]] = {}
     for subscription in sorted(subscriptions, key=lambda s: s.id):
-        if hits := matching.hits(subscription.match, tags, item):
+        if hits := _hits(subscription.match, change, tags, item):
             readers.setdefault(subscription.destination, []).append(Reader(subscription, hits))
     return readers
 
@@ -113,7 +132,8 @@ def _decide(
         item=change.item, subscriptions=subscriptions, matched=matched, began_at=change.began_at,
         reason=names.reason(hits, called, rules.language),
         priority=min((r.subscription.priority for r in told), key=_RANK.__getitem__),
-        notice=_notice(change, tags, item, called), merged=change.merged, differences=change.differences,
+        notice=_notice(change, tags, item, called, rules.language), merged=change.merged,
+        differences=change.differences, signal=change.signal,
     )  # fmt: skip
 
 
@@ -135,6 +155,8 @@ def suppression(change: StoryChange, item: Item, rules: Rules) -> Reason | None:
     Age is taken at the fetch, not now: a pipeline that stood still makes nothing old, the archive that a site
     publishes again is old. A changed fact or a withdrawal is news whatever the item's date.
     """
+    if change.signal is not None:
+        return None  # it speaks of its hours, not of the item that came last
     if change.baseline or item.baseline:
         return "baseline"
     if change.kind in ("new", "source", "enriched") and _age(item) > rules.max_age:
@@ -151,10 +173,14 @@ def _age(item: Item) -> timedelta:
 
 
 def _began_before(change: StoryChange, subscription: Subscription) -> bool:
-    return subscription.since is not None and change.began_at < subscription.since
+    if subscription.since is None or change.signal is not None:
+        return False
+    return change.began_at < subscription.since
 
 
-def _notice(change: StoryChange, tags: Tags, item: Item, called: Mapping[str, str]) -> Notice:
+def _notice(change: StoryChange, tags: Tags, item: Item, called: Mapping[str, str], language: str) -> Notice:
+    if change.signal is not None and (change.kind == "burst" or change.kind == "silence"):
+        return signals.notice(change.kind, change.signal, item, language)
     return Notice(
         title=_cut(item.title, _TITLE),
         url=item.url,

@@ -24,6 +24,7 @@ _TYPES = (
     ("signing", ("lễ ký", "ký kết")),
     ("conference", ("hội nghị", "hội thảo", "diễn đàn")),
 )
+KINDS = ("session", *(kind for kind, _ in _TYPES))
 BODY_REACH = 140
 EVENT_CHARS = 1_500
 

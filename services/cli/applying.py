@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from services.alerter import catalogue as alerting
-from services.classifier import catalogue, lint, naming
+from services.classifier import catalogue, events, lint, naming
 from services.classifier import taxonomy as tagging
 from services.classifier.taxonomy import Taxonomy
 from services.collector import catalogue as collecting
@@ -104,6 +104,7 @@ def unknown_ids(config: Config, taxonomy: Taxonomy) -> Iterator[Fault]:
             ("initiatives", match.initiatives, {*taxonomy.initiatives, *taxonomy.themes}),
             ("agencies", match.agencies, taxonomy.agencies),
             ("places", match.places, taxonomy.places),
+            ("events", match.events, events.KINDS),
         ):
             for number, id_ in enumerate(wanted):
                 # Local bodies (`ubnd-dong-thap`) are made of a kind and a place; they have a name and no row.
