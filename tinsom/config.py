@@ -77,6 +77,8 @@ class SourceConfig(_Section, frozen=True, kw_only=True):
     enabled: bool = True
     selectors: SelectorsConfig | None = None  # of a page without a feed, with `kind: listing`
     page: PageSelectorsConfig | None = None  # of its article pages, to be read exactly and fast
+    tls: Literal["verify", "unverified"] = "verify"  # unverified: anybody may answer in its name
+    ca_file: str = ""  # certificates to trust besides the system's, for a server that does not send its chain
 
 
 class DestinationConfig(_Section, frozen=True, kw_only=True):

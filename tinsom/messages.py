@@ -60,6 +60,8 @@ class Source(Message, frozen=True, kw_only=True):
     enabled: bool = True
     selectors: Selectors | None = None  # of a listing page
     page: PageSelectors | None = None  # of its article pages
+    tls: str = "verify"  # or `unverified`: its host may show any certificate
+    ca: str = ""  # PEM: certificates that its host may show besides those of the system's authorities
 
 
 DateQuality = Literal["exact", "date_only", "inferred", "missing", "future"]

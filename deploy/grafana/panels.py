@@ -173,6 +173,13 @@ PIPELINE = (
                 kind="bargauge",
             ),
             Panel(
+                "Certificates not simply verified",
+                "Sources with a TLS exception: `unverified` means that anybody may answer in their name.",
+                "short",
+                [(gauge("count", "tinsom_tls_exceptions", "source, kind"), "{{source}} {{kind}}")],
+                stacked=True,
+            ),
+            Panel(
                 "Article pages",
                 "Pages fetched for full text, by what came of them.",
                 "ops",

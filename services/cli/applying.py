@@ -115,8 +115,9 @@ def unknown_ids(config: Config, taxonomy: Taxonomy) -> Iterator[Fault]:
 
 def _selectors(config: Config) -> Iterator[Fault]:
     for number, source in enumerate(config.sources):
-        if reason := collecting.selector_fault(source):
-            yield Fault(("sources", number), reason)
+        for reason in (collecting.selector_fault(source), collecting.authorities_fault(source)):
+            if reason:
+                yield Fault(("sources", number), reason)
 
 
 def _secrets(config: Config) -> Iterator[Fault]:

@@ -47,9 +47,15 @@ def _configured(path: Path) -> list[SourceConfig]:
 def sources_list(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """The sources of the configuration."""
     rows = [
-        (s.id, s.tier, f"{s.interval:g} s" if s.enabled else "off", s.name, s.url) for s in _configured(config)
+        (s.id, s.tier, f"{s.interval:g} s" if s.enabled else "off", s.name, s.url, _trusted(s))
+        for s in _configured(config)
     ]
-    show(("id", "tier", "every", "name", "url"), rows, empty=f"{config} names no source")
+    show(("id", "tier", "every", "name", "url", "tls"), rows, empty=f"{config} names no source")
+
+
+def _trusted(source: SourceConfig) -> str:
+    """Nothing where certificates are simply verified; an exception should be seen."""
+    return "own CA" if source.ca_file else "" if source.tls == "verify" else source.tls
 
 
 def sources_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
@@ -65,8 +71,9 @@ def sources_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
             progress(count)
 
         checked = run_async(check_sources(settings, done))
-    rows = [(source.id, *_health(report)) for source, report in checked]
-    show(("id", "outcome", "entries", "newest", "what it means"), rows, empty=f"{config} names no source")
+    trusted = {source.id: _trusted(source) for source in _configured(config)}
+    rows = [(source.id, *_health(report), trusted[source.id]) for source, report in checked]
+    show(("id", "outcome", "entries", "newest", "what it means", "tls"), rows, empty=f"{config} names no source")
     exit_for(report.look.outcome for source, report in checked if source.enabled)
 
 

@@ -1,11 +1,11 @@
-"""Sources: from the configuration to records of topic `sources`. Pure but for the codec."""
+"""Sources: from the configuration to records of topic `sources`. Pure but for the codec and `ca_file`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from services.collector import dates, listing, selected, shipped
+from services.collector import dates, listing, selected, shipped, trust
 from services.collector.css import SelectorError
 from tinsom import codec
 from tinsom.config import Config, PageSelectorsConfig, SelectorsConfig, SourceConfig
@@ -24,7 +24,8 @@ def source_of(config: SourceConfig) -> Source:
         raise ConfigError(f"sources: {config.id!r}: {fault}")
     try:
         dates.zone(config.timezone)
-    except ValueError as error:
+        ca = trust.authorities(config.ca_file) if config.ca_file else ""
+    except (ValueError, ConfigError) as error:
         raise ConfigError(f"sources: {config.id!r}: {error}") from None
     return Source(
         id=config.id,
@@ -40,6 +41,8 @@ def source_of(config: SourceConfig) -> Source:
         enabled=config.enabled,
         selectors=_listing(config.selectors) if config.selectors else None,
         page=_page(config.page) if config.page else None,
+        tls=config.tls,
+        ca=ca,
     )
 
 
@@ -54,6 +57,16 @@ def selector_fault(config: SourceConfig) -> str:
             selected.check(_page(config.page))
     except SelectorError as error:
         return f"{where}.{error}"
+    return ""
+
+
+def authorities_fault(config: SourceConfig) -> str:
+    """Why a source's file of certificates cannot be used, or nothing."""
+    try:
+        if config.ca_file:
+            trust.authorities(config.ca_file)
+    except ConfigError as error:
+        return str(error)
     return ""
 
 

@@ -21,6 +21,7 @@ from yarl import URL
 
 from services.collector.addresses import refusal
 from services.collector.response import Outcome, Response
+from services.collector.trust import Trust
 
 MAX_FEED_BYTES = 8 * 1024 * 1024  # after decompression; the largest real feeds seen are below 2 MB
 MAX_PAGE_BYTES = 5 * 1024 * 1024
@@ -84,7 +85,9 @@ class Fetcher:
         concurrency: int = 20,
         allow_private: Iterable[str] = (),
         names: AbstractResolver | None = None,
+        trust: Trust | None = None,
     ) -> None:
+        self.trust = trust or Trust()
         self._agent = user_agent(contact)
         self._timeout = timeout
         self._concurrency = concurrency
@@ -163,7 +166,8 @@ class Fetcher:
         self, url: URL, headers: Mapping[str, str], limit: int
     ) -> tuple[tuple[dict[str, str], bytes], int, str]:
         assert self._session is not None
-        async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
+        trusted = self.trust.of(url.host or "")
+        async with self._session.get(url, headers=headers, allow_redirects=False, ssl=trusted) as answer:
             kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
             location = answer.headers.get("Location", "") if answer.status in _REDIRECTS else ""
             body = b"" if location or answer.status == 304 else await _body(answer, limit)

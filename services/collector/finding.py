@@ -35,6 +35,8 @@ async def check_sources(
     settings = config.collector
     sources = [source_of(source) for source in configured(config)]
     async with _web(settings.allow_private, settings.contact, settings.timeout, settings.concurrency) as web:
+        for source in sources:
+            web.fetcher.trust.put(source)
 
         async def one(source: Source) -> PollReport:
             report = await poll_source(source, web)

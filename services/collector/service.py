@@ -22,6 +22,7 @@ from services.collector.polling import Poller
 from services.collector.pool import Pool
 from services.collector.share import Run, Share
 from services.collector.state import PartitionState
+from services.collector.trust import Trust
 from tinsom import codec, metrics
 from tinsom.clock import millis
 from tinsom.errors import DecodeError, FencedError, LogFullError
@@ -51,7 +52,7 @@ async def run(context: Context) -> None:
     pool = Pool()
     try:
         async with fetcher:
-            await Collector(context, LiveWeb(fetcher, pool, Gate(fetcher))).run()
+            await Collector(context, LiveWeb(fetcher, pool, Gate(fetcher)), fetcher.trust).run()
     finally:
         pool.close()
 
@@ -59,10 +60,11 @@ async def run(context: Context) -> None:
 class Collector:
     """All partitions of this process. One loop starts polls; each poll is a task of its partition's share."""
 
-    def __init__(self, context: Context, web: Web) -> None:
+    def __init__(self, context: Context, web: Web, trust: Trust | None = None) -> None:
         self._context, self._log, self._clock = context, context.log, context.clock
         self._room = context.config.collector.concurrency
         self._poller = Poller(web, context.clock)
+        self._trust = trust or Trust()
         self._agenda = Agenda()
         self._shares: dict[int, Share] = {}
         self._share_of: dict[str, Share] = {}  # source → share
@@ -233,6 +235,7 @@ class Collector:
             self._drop(share, source.id)
         share.runs[source.id] = Run(source, audited_at=self._clock.now())
         self._share_of[source.id] = share
+        self._trust.put(source)
         metrics.SOURCES.labels("new", str(source.tier)).inc()
         feed, now = share.feed(source), self._clock.now()
         planned = feed.next_at if feed.url in ("", source.url) else 0.0
@@ -244,6 +247,7 @@ class Collector:
         run = share.runs.pop(source)
         self._share_of.pop(source, None)
         self._agenda.remove(source)
+        self._trust.remove(run.source)
         metrics.SOURCES.labels(run.state, str(run.source.tier)).dec()
 
     async def _forget_removed(self, share: Share, listed: set[str]) -> None:

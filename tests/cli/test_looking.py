@@ -160,7 +160,7 @@ def test_opml_goes_out_and_comes_in_again(tinsom: Command, folder: Path) -> None
     imported = tinsom("sources", "import-opml", "mine.opml", "-c", "empty.yaml")
     (folder / "new.yaml").write_text("sources:\n" + imported.out, "utf-8")
     assert tinsom("check", "-c", "new.yaml").out == "new.yaml: no fault found\n"
-    assert tinsom("sources", "list", "-c", "new.yaml").lines[1].split("\t")[3:] == [
+    assert tinsom("sources", "list", "-c", "new.yaml").lines[1].split("\t")[3:5] == [
         'Báo "A" & B',
         "http://a.test/rss",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -29,10 +30,11 @@ class FeedServer:
     asked: defaultdict[str, list[dict[str, str]]] = field(default_factory=lambda: defaultdict(list))
     statuses: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     port: int = 0
+    tls: ssl.SSLContext | None = None
     _runner: web.AppRunner | None = None
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{path}"
+        return f"http{'s' if self.tls else ''}://{host}:{self.port}{path}"
 
     def put(self, path: str, body: bytes = b"", status: int = 200, **headers: str) -> Resource:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -44,7 +46,7 @@ class FeedServer:
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self
