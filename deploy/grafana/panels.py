@@ -187,6 +187,13 @@ PIPELINE = (
                 stacked=True,
             ),
             Panel(
+                "Pages read again",
+                "Late pages, edits without a word in the feed, withdrawals: what looking again led to, an hour.",
+                "short",
+                [(f"sum by (result) (increase(tinsom_rereads_total{{{CHOSEN}}}[1h]))", "{{result}}")],
+                stacked=True,
+            ),
+            Panel(
                 "Documents that were all new",
                 "Polls whose whole document was new, an hour: items may have come and gone unseen; poll oftener.",
                 "short",

@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from services.collector import dates, identity, state
+from services.collector import dates, identity, rereading, state
+from services.collector.comparing import retitled
+from services.collector.dates import Dated
 from services.collector.decide import PUBLISHED, Decision, Reading
 from services.collector.entry import Document, Entry
-from services.collector.known import FeedState, ItemState
+from services.collector.known import FeedState, ItemState, PageState
 from services.collector.page import Page, joined
+from services.collector.rereading import Finding
 from tinsom import codec
 from tinsom.clock import millis
 from tinsom.log import Output
@@ -60,6 +63,55 @@ def _title(entry: Entry, page: Page | None) -> str:
     if page is not None and page.title and (entry.guessed or not entry.title):
         return page.title
     return entry.title
+
+
+def revision_of(page: PageState, known: ItemState, found: Finding, source: Source, now: float) -> Item:
+    """The item again, after another look at its page, as `found`."""
+    before = rereading.item_in(page)
+    item = msgspec.structs.replace(
+        before,
+        fetched_at=datetime.fromtimestamp(now, UTC),
+        revision=known.revision + 1,
+        change=found.outcome,
+        changed=list(found.fields),
+        baseline=False,
+    )
+    if found.page is None:
+        return item
+    item = msgspec.structs.replace(item, text=found.page.text, title=_title_again(page, before, found))
+    return _completed(item, found.page, source, now) if found.outcome == "enriched" else item
+
+
+def _title_again(page: PageState, before: Item, found: Finding) -> str:
+    assert found.page is not None
+    if page.guessed and not page.came:
+        return found.page.title or before.title
+    return retitled(before.title, page.title, found.page.title) if "title" in found.fields else before.title
+
+
+def _completed(item: Item, page: Page, source: Source, now: float) -> Item:
+    """With what else the feed did not say."""
+    dated = Dated(item.published_at, item.date_quality, item.published_raw)
+    if dated.at is None and page.published:
+        dated = dates.read(page.published, now=now, timezone=source.timezone, month_first=source.month_first)
+    return msgspec.structs.replace(
+        item,
+        lede=item.lede or page.description,
+        author=item.author or page.author,
+        language=page.language or item.language,
+        published_at=dated.at,
+        published_raw=dated.raw,
+        date_quality=dated.quality,
+    )
+
+
+def revised_state(known: ItemState, item: Item, found: Finding) -> ItemState:
+    """A title that the page shows first and the feed later is one edit."""
+    digest = known.digest
+    if "title" in found.fields and digest:
+        digest = identity.digest(Entry(title=item.title))[:8] + digest[8:]
+        return msgspec.structs.replace(known, revision=item.revision, published=digest)
+    return msgspec.structs.replace(known, revision=item.revision)
 
 
 def output_of(item: Item, timestamp: int) -> Output:

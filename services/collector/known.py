@@ -55,6 +55,24 @@ class ItemState(Message, frozen=True, kw_only=True):
         return self.published or next(iter(self.shown.values()), "")
 
 
+class PageState(Message, frozen=True, kw_only=True):
+    """A page that is to be looked at again, since it did not come, or since it may change."""
+
+    item: str
+    publisher: str
+    source: str
+    out_at: float  # when its item went out
+    next_at: float = 0.0
+    tries: int = 0  # looks in a row that led to nothing
+    came: bool = False  # its text is published
+    doubt: str = ""  # what the last look saw and another one must see too
+    title: str = ""  # as the page says it
+    guessed: bool = False  # the item's title is made of its address
+    packed: bytes = b""  # the item as it went out last (`rereading.packed`)
+
+
+State = FeedState | ItemState | PageState
+
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(ItemState)
 # Aliases are below 2**53; an item's id takes its place among them above that.

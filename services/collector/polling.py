@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from services.collector import dates, items, manners, rhythm, schedule, state
+from services.collector import dates, items, manners, rereader, rhythm, schedule, state
 from services.collector.decide import Decision, Reading, decide, forgettable
 from services.collector.entry import Memo
 from services.collector.feedstate import LIAR, Look, after_look
 from services.collector.known import FeedState, ItemState
 from services.collector.poll import Web, look, read_pages
+from services.collector.rereader import Rereader
 from services.collector.response import GOOD, Outcome
 from services.collector.share import Run, Share
 from tinsom import metrics
@@ -54,6 +55,8 @@ class Poller:
         due = _due(run, after, seen, now)
         await self._remember(share, run, after, seen.outcome, due, now)
         _count(run, seen, after, now)
+        if seen.outcome in GOOD:
+            await Rereader(self.web, self.clock).read_due(share, run)
         return due
 
     async def _publish(self, share: Share, run: Run, seen: Look, memo: Memo, now: float) -> FeedState:
@@ -69,13 +72,17 @@ class Poller:
         for number, chunk in enumerate(chunks, 1):
             last = number == len(chunks)
             looks = await read_pages(chunk, source, self.web) if source.full_text else {}
-            pages = {position: seen.page for position, seen in looks.items() if seen.page is not None}
+            pages = rereader.read_before(share, source, chunk, looks)
+            watched, ended = rereader.watch(share, source, seen.document, chunk, looks, pages, now)
             write_feed = last and _is_worth_writing(reading, feed, run, now)
             outputs = items.chunk_outputs(
                 chunk, source, seen.document, pages, now, after if write_feed else None, forgotten if last else ()
             )
+            outputs += [state.output(page, millis(now)) for page in watched]
+            outputs += [state.tombstone(page, millis(now)) for page in ended]
             if outputs:
-                await share.commit(outputs, chunk, after if write_feed else None, forgotten if last else ())
+                gone = [*(forgotten if last else ()), *ended]
+                await share.commit(outputs, chunk, after if write_feed else None, gone, watched)
             if write_feed:
                 run.written_at = now
             _count_entries(chunk)

@@ -17,9 +17,11 @@ from services.collector.agenda import Agenda
 from services.collector.decide import OUTCOMES as ENTRY_OUTCOMES
 from services.collector.fetch import Fetcher
 from services.collector.gate import Gate
+from services.collector.known import State
 from services.collector.poll import LiveWeb, Web
 from services.collector.polling import Poller
 from services.collector.pool import Pool
+from services.collector.rereading import OUTCOMES as REREAD_OUTCOMES
 from services.collector.share import Run, Share
 from services.collector.state import PartitionState
 from services.collector.trust import Trust
@@ -80,6 +82,8 @@ class Collector:
             metrics.ROLLOVERS.labels(tier)
             metrics.FETCHES.labels("layout", tier)
         metrics.PAGES.labels("layout")
+        for outcome in REREAD_OUTCOMES:
+            metrics.REREADS.labels(outcome)
         follower = asyncio.create_task(self._follow_sources())
         try:
             async with self._log.own(STAGE, ["sources"], gained=self._gained, lost=self._lost, queue=False):
@@ -255,12 +259,10 @@ class Collector:
         feeds = [feed for feed in share.memory.feeds.values() if feed.source not in listed]
         now = millis(self._clock.now())
         try:
-            await share.commit([state.tombstone(feed, now) for feed in feeds])
+            gone: list[State] = [*feeds, *share.memory.pages_without(listed)]
+            await share.commit([state.tombstone(one, now) for one in gone], forgotten=gone)
         except (FencedError, LogFullError) as error:
             logger.info("a removed source is kept for now", partition=share.partition.number, reason=str(error))
-            return
-        for feed in feeds:
-            share.memory.feeds.pop(feed.source, None)
 
 
 class Sources:

@@ -10,11 +10,12 @@ from math import inf
 
 import msgspec
 
+from services.collector import schedule
 from services.collector.decide import Decision, Reading
 from services.collector.entry import Memo
-from services.collector.known import FeedState, ItemState, id_name
+from services.collector.known import FeedState, State, id_name
+from services.collector.rereading import BUDGET, HOUR
 from services.collector.response import Outcome
-from services.collector.schedule import State
 from services.collector.state import PartitionState
 from tinsom import metrics
 from tinsom.errors import FencedError
@@ -55,7 +56,7 @@ class Run:
 
     source: Source
     outcome: Outcome | None = None
-    state: State = "new"
+    state: schedule.State = "new"
     written_at: float = 0.0  # when its FeedState was last committed
     audited_at: float = 0.0  # when "not modified" was last put to the test
     memo: Fingerprints = field(default_factory=Fingerprints)
@@ -72,30 +73,45 @@ class Share:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     swept: dict[str, float] = field(default_factory=dict)  # publisher → when its old items were last looked for
     closing: bool = False
+    looks: dict[str, list[float]] = field(default_factory=dict)  # publisher → when pages were read again
 
     def feed(self, source: Source) -> FeedState:
         found = self.memory.feeds.get(source.id)
         return found if found is not None else FeedState(source=source.id, publisher=source.publisher)
+
+    def room_for_looks(self, publisher: str, now: float) -> int:
+        """How many pages of a publisher may still be read again within this hour."""
+        times = [at for at in self.looks.get(publisher, ()) if now - at < HOUR]
+        if times:
+            self.looks[publisher] = times
+        else:
+            self.looks.pop(publisher, None)
+        return BUDGET - len(times)
+
+    def count_looks(self, publisher: str, count: int, now: float) -> None:
+        self.looks.setdefault(publisher, []).extend([now] * count)
 
     async def commit(
         self,
         outputs: Sequence[Output],
         decisions: Iterable[Decision] = (),
         feed: FeedState | None = None,
-        forgotten: Iterable[ItemState] = (),
+        forgotten: Iterable[State] = (),
+        states: Iterable[State] = (),
     ) -> None:
         """Write, then remember what was written; never the other way round, never one without the other.
 
         A poll that is cancelled here leaves the commit to end by itself: half a transaction is nobody's.
         """
-        await asyncio.shield(asyncio.ensure_future(self._commit(outputs, decisions, feed, forgotten)))
+        await asyncio.shield(asyncio.ensure_future(self._commit(outputs, decisions, feed, forgotten, states)))
 
     async def _commit(
         self,
         outputs: Sequence[Output],
         decisions: Iterable[Decision],
         feed: FeedState | None,
-        forgotten: Iterable[ItemState],
+        forgotten: Iterable[State],
+        states: Iterable[State],
     ) -> None:
         async with self.partition.lock:
             if not self.partition.owned:
@@ -105,7 +121,9 @@ class Share:
             for decision in decisions:
                 if decision.item is not None and decision.write:
                     self.memory.put(decision.item)
-            self.memory.forget_items(forgotten)
+            self.memory.forget(forgotten)
+            for one in states:
+                self.memory.put(one)
             if feed is not None:
                 self.memory.put(feed)
 

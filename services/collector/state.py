@@ -1,20 +1,23 @@
-"""The collector's memory as records of `feed-state`: `feed/<source id>` and `item/<item id>/<publisher>`."""
+"""The collector's memory as records of `feed-state`: `feed/<source id>`, `item/<item id>/<publisher>` and
+`page/<item id>/<publisher>`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from services.collector.known import FeedState, ItemState, Known
+from services.collector.known import FeedState, ItemState, Known, PageState, State
 from tinsom import codec
 from tinsom.errors import DecodeError
 from tinsom.log import Output, Record
 
 TOPIC = "feed-state"
-_FEED, _ITEM = "feed", "item"
+_FEED, _ITEM, _PAGE = "feed", "item", "page"
 
 codec.register("vn.tinsom.collector.feed-state.v1", FeedState)
 codec.register("vn.tinsom.collector.item-state.v1", ItemState)
+codec.register("vn.tinsom.collector.page-state.v1", PageState)
 
 
 @dataclass(slots=True)
@@ -23,6 +26,7 @@ class PartitionState:
 
     feeds: dict[str, FeedState] = field(default_factory=dict)
     publishers: dict[str, Known] = field(default_factory=dict)
+    pages: dict[str, dict[str, PageState]] = field(default_factory=dict)  # publisher → item → its page
     unreadable: int = 0
 
     def known(self, publisher: str) -> Known:
@@ -38,41 +42,57 @@ class PartitionState:
         except DecodeError:
             self.unreadable += 1
             return
-        if isinstance(message, FeedState):
-            self.feeds[message.source] = message
-        elif isinstance(message, ItemState):
+        if isinstance(message, ItemState):
             self.known(message.publisher).put(message, record.value)
+        elif isinstance(message, FeedState | PageState):
+            self.put(message)
 
-    def put(self, message: FeedState | ItemState) -> None:
+    def put(self, message: State) -> None:
         if isinstance(message, FeedState):
             self.feeds[message.source] = message
+        elif isinstance(message, PageState):
+            self.pages.setdefault(message.publisher, {})[message.item] = message
         else:
             self.known(message.publisher).put(message)
 
-    def forget_items(self, items: Iterable[ItemState]) -> None:
-        for item in items:
-            self.known(item.publisher).forget(item.id)
+    def forget(self, messages: Iterable[State]) -> None:
+        for message in messages:
+            self._forget(key_of(message))
+
+    def pages_of(self, publisher: str) -> dict[str, PageState]:
+        return self.pages.get(publisher, {})
+
+    def pages_without(self, sources: Collection[str]) -> list[PageState]:
+        """Pages of other sources."""
+        return [page for pages in self.pages.values() for page in pages.values() if page.source not in sources]
 
     def _forget(self, key: str) -> None:
         kind, _, rest = key.partition("/")
         if kind == _FEED:
             self.feeds.pop(rest, None)
-        elif kind == _ITEM:
-            item, _, publisher = rest.partition("/")
+            return
+        item, _, publisher = rest.partition("/")
+        if kind == _ITEM:
             self.known(publisher).forget(item)
+        elif kind == _PAGE and publisher in self.pages:
+            self.pages[publisher].pop(item, None)
+            if not self.pages[publisher]:
+                del self.pages[publisher]
 
 
-def key_of(message: FeedState | ItemState) -> str:
+def key_of(message: State) -> str:
     if isinstance(message, FeedState):
         return f"{_FEED}/{message.source}"
+    if isinstance(message, PageState):
+        return f"{_PAGE}/{message.item}/{message.publisher}"
     return f"{_ITEM}/{message.id}/{message.publisher}"
 
 
-def output(message: FeedState | ItemState, timestamp: int) -> Output:
+def output(message: State, timestamp: int) -> Output:
     return codec.output(
         TOPIC, key_of(message), message, timestamp, source="collector", partition_by=message.publisher
     )
 
 
-def tombstone(message: FeedState | ItemState, timestamp: int) -> Output:
+def tombstone(message: State, timestamp: int) -> Output:
     return codec.tombstone(TOPIC, key_of(message), timestamp, partition_by=message.publisher)
