@@ -71,7 +71,7 @@ class SourceConfig(_Section, frozen=True, kw_only=True):
     kind: str = "feed"
     tier: int = 2
     timezone: str = "Asia/Ho_Chi_Minh"
-    month_first: bool = False  # 10/2/2026 is 2 October
+    month_first: bool | None = None  # 10/2/2026 is 2 October; false: 10 February, even with AM or PM
     interval: float = 300.0
     full_text: bool = True
     enabled: bool = True

@@ -54,7 +54,7 @@ class Source(Message, frozen=True, kw_only=True):
     kind: str = "feed"
     tier: int = 2  # 1 official, 2 press, 3 other
     timezone: str = "Asia/Ho_Chi_Minh"
-    month_first: bool = False  # 10/2/2026 is 2 October here
+    month_first: bool | None = None  # 10/2/2026 is 2 October here; None: nothing is known
     interval: float = 300.0  # seconds between polls
     full_text: bool = True  # fetch the article page of each new entry
     enabled: bool = True

@@ -1,8 +1,9 @@
 """Dates as publishers write them → an instant with a quality. Day first, the source's own time zone.
 
-Read: RFC 822, ISO 8601 / W3C, `Thứ Năm, 06/02/2025, 14:25`, `10/2/2026 9:25:00 AM` (month first where the
-source is set so, or where AM/PM says it), `GMT+7`, `+07`, `ICT`, `&#x2B;07:00`, epoch seconds and
-milliseconds, `ngày 22 tháng 12 năm 2024`. What cannot be read is *missing*, never "now".
+Read: RFC 822, ISO 8601 / W3C, `Thứ Năm, 06/02/2025, 14:25`, `10/2/2026 9:25:00 AM` (month or day first as the
+source is set; where it is not, AM and PM tell of an American form, and the date is called *inferred*), `GMT+7`,
+`+07`, `ICT`, `&#x2B;07:00`, epoch seconds and milliseconds, `ngày 22 tháng 12 năm 2024`. What cannot be read is
+*missing*, never "now".
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ class _Parts:
     clock: tuple[int, int, int] | None
     offset: float | None  # hours; None is the source's own zone
     swap: bool = False  # day and month could be the other way round
+    guessed: bool = False  # which of them comes first was told by AM/PM alone
 
 
 @lru_cache(maxsize=64)
@@ -98,8 +100,11 @@ def zone(name: str) -> tzinfo:
         raise ValueError(f"no such time zone: {name!r}") from error
 
 
-def read(raw: str, *, now: float, timezone: str, month_first: bool = False) -> Dated:
-    """`raw` as an instant in UTC. `now`: seconds since the epoch, for what lies in the future."""
+def read(raw: str, *, now: float, timezone: str, month_first: bool | None = None) -> Dated:
+    """`raw` as an instant in UTC. `now`: seconds since the epoch, for what lies in the future.
+
+    `month_first` is what is known of the source; None: nothing, then days come first but where AM/PM is written.
+    """
     raw = " ".join(unescape(raw).split())[:MAX_RAW]
     local = zone(timezone)
     try:
@@ -134,7 +139,8 @@ def _epoch(digits: str) -> datetime:
 
 
 def _of_parts(parts: _Parts, local: tzinfo, now: float, raw: str) -> Dated:
-    found = _judged(_instant(parts, local), now, "date_only" if parts.clock is None else "exact", raw)
+    quality: DateQuality = "date_only" if parts.clock is None else "inferred" if parts.guessed else "exact"
+    found = _judged(_instant(parts, local), now, quality, raw)
     if found.quality != "future":
         return found
     for other in _second_thoughts(parts, local):
@@ -172,17 +178,19 @@ def _instant(parts: _Parts, local: tzinfo) -> datetime:
 
 
 @lru_cache(maxsize=2_048)  # poll after poll shows the same dates
-def _parts(raw: str, month_first: bool) -> _Parts | None:
+def _parts(raw: str, month_first: bool | None) -> _Parts | None:
     if match := _ISO.match(raw):
         return _iso(match)
     text = _COMMENT.sub(" ", raw)
     half = _HALF.search(text)
+    guess = month_first is None and half is not None and half[1][0].lower() in "ap"
     for reader in _READERS:
-        found = reader(text, month_first or (half is not None and half[1][0].lower() in "ap"))
+        found = reader(text, bool(month_first) or guess)
         if found:
             (year, month, day), swap, rest = found
             clock = _clock(rest, half[1].lower() if half else "")
-            return _Parts(year, month, day, clock, _offset(_TIME.sub(" ", rest, count=1)), swap)
+            offset = _offset(_TIME.sub(" ", rest, count=1))
+            return _Parts(year, month, day, clock, offset, swap, guess and swap and day != month)
     return None
 
 

@@ -26,8 +26,8 @@ _HEADER = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNOR
 _TEXT_CODECS = re.compile(
     r"^(utf|cp\d|iso8859|latin|ascii|koi8|gb|hz|big5|shift_jis|euc|iso2022|johab|mac|tis|ptcp|hp_roman)"
 )
-# Up to this share of broken sequences it is still damaged UTF-8, not another encoding.
-_DAMAGE = 0.02
+# Up to this share of broken sequences it is still damaged UTF-8. Of another encoding nearly all are broken.
+_DAMAGE = 0.25
 _SAMPLE = 65_536
 # XML 1.0 knows no such characters; parsers reject the whole feed for one.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")

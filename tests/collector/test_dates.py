@@ -12,7 +12,7 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC).timestamp()
 VIETNAM = "Asia/Ho_Chi_Minh"
 
 
-def read(raw: str, *, month_first: bool = False) -> tuple[str, str]:
+def read(raw: str, *, month_first: bool | None = None) -> tuple[str, str]:
     found = dates.read(raw, now=NOW, timezone=VIETNAM, month_first=month_first)
     return (found.at.strftime("%Y-%m-%d %H:%M:%S") if found.at else ""), found.quality
 
@@ -22,7 +22,11 @@ def read(raw: str, *, month_first: bool = False) -> tuple[str, str]:
     [
         ("Thứ Năm, 06/02/2025, 14:25", "2025-02-06 07:25:00", "exact"),
         ("Thứ 5, 28/05/2026 17:00:00 GMT+7", "2026-05-28 10:00:00", "exact"),
-        ("10/2/2026 9:25:00 AM", "2026-10-02 02:25:00", "exact"),
+        ("10/2/2026 9:25:00 AM", "2026-10-02 02:25:00", "inferred"),
+        ("10/23/2026 9:25:00 AM", "2026-10-23 02:25:00", "exact"),
+        ("23/10/2026 9:25:00 AM", "2026-10-23 02:25:00", "exact"),
+        ("2/2/2026 9:25:00 PM", "2026-02-02 14:25:00", "exact"),
+        ("10/2/2026 9:25:00 CH", "2026-02-10 14:25:00", "exact"),
         ("2025-11-23 17:00:00", "2025-11-23 10:00:00", "exact"),
         ("06/02/2025 14:25", "2025-02-06 07:25:00", "exact"),
         ("23-11-2025 17:00:00", "2025-11-23 10:00:00", "exact"),
@@ -59,6 +63,18 @@ def test_as_written(raw: str, utc: str, quality: str) -> None:
 def test_month_first_is_a_setting_of_the_source() -> None:
     assert read("10/2/2026 09:25", month_first=True) == ("2026-10-02 02:25:00", "exact")
     assert read("10/2/2026 09:25") == ("2026-02-10 02:25:00", "exact")
+
+
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2026, 11, 22)), st.booleans())
+def test_with_am_or_pm_a_source_that_says_its_order_is_right_and_one_that_does_not_is_flagged(
+    at: datetime, month_first: bool
+) -> None:
+    at = at.replace(second=0, microsecond=0)
+    form = "%m/%d/%Y %I:%M %p" if month_first else "%d/%m/%Y %I:%M %p"
+    found = dates.read(at.strftime(form), now=NOW, timezone="UTC", month_first=month_first)
+    assert (found.at, found.quality) == (at.replace(tzinfo=UTC), "exact")
+    unknown = dates.read(at.strftime(form), now=NOW, timezone="UTC")
+    assert unknown.at == at.replace(tzinfo=UTC) or unknown.quality == "inferred"
 
 
 @pytest.mark.parametrize(

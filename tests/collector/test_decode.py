@@ -18,6 +18,23 @@ def test_one_cut_character_damages_one_character() -> None:
     assert found.text.count("Đề án 06") == 40
 
 
+@pytest.mark.parametrize("encoding", ["cp1258", "cp1252", "iso8859-1", "koi8-r", "gb18030", "shift_jis"])
+def test_another_encoding_is_no_damage(encoding: str) -> None:
+    words = {"koi8-r": "Новости дня", "gb18030": "国家数据中心", "shift_jis": "デジタル変革"}
+    text = words.get(encoding, "Hôi nghi, café, déjà")
+    body = text.encode(encoding) * 3
+    assert decode(body, f"text/xml; charset={encoding}").text == text * 3
+
+
+@given(st.integers(0, len(TEXT.encode()) - 1))
+def test_one_byte_lost_from_a_short_document_costs_one_character(at: int) -> None:
+    whole = TEXT.encode()
+    found = decode(whole[:at] + whole[at + 1 :])
+    assert found.encoding == "utf-8"
+    kept = [sign for sign in found.text if sign != "\ufffd"]
+    assert len(kept) >= len(TEXT) - 1
+
+
 @pytest.mark.parametrize("says", ["windows-1258", "iso-8859-1", "utf-16", "no-such-code", "punycode", "idna"])
 def test_what_is_utf8_is_utf8_whatever_it_says(says: str) -> None:
     body = f'<?xml version="1.0" encoding="{says}"?>{TEXT}'.encode()

@@ -87,7 +87,7 @@ BOTH = titles(TWO)
 @pytest.mark.parametrize(
     "body",
     [
-        TWO.replace("Tóm".encode(), "Tóm".encode()[:3], 1),
+        TWO.replace("Tóm".encode(), "Tóm".encode()[:2] + b" ", 1),
         TWO.replace(b"<description>", b"<description>a &nbsp; b &copy; c & d", 1),
         TWO.replace(b"<description>", b"<description>\x0b\x00\x08"),
         b"\n\n\t " + TWO,
