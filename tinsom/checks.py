@@ -177,6 +177,11 @@ def _secrets(config: Config) -> Iterator[Fault]:
         yield Fault(("webhook",), "set exactly one of `secret_file` and `secret_env`")
     if (email := config.email) is None:
         return
+    if (door := email.unsubscribe) is not None:
+        if not door.url.startswith("https://"):
+            yield Fault(("email", "unsubscribe", "url"), "must begin with https://, as mail programs demand")
+        if bool(door.key_file) == bool(door.key_env):
+            yield Fault(("email", "unsubscribe"), "set exactly one of `key_file` and `key_env`")
     given = bool(email.password_file) + bool(email.password_env)
     if email.username and given != 1:
         yield Fault(("email",), "set exactly one of `password_file` and `password_env` for `username`")

@@ -118,6 +118,12 @@ class TelegramConfig(_Section, frozen=True, kw_only=True):
     bot: bool = False  # listen to readers: two buttons under each alert, /start, /stop; no other program may
 
 
+class UnsubscribeConfig(_Section, frozen=True, kw_only=True):
+    url: str  # https address under which readers reach `/unsubscribe/` of this process's server
+    key_file: str = ""  # signs the links; another key ends those in old mails
+    key_env: str = ""
+
+
 class EmailConfig(_Section, frozen=True, kw_only=True):
     host: str
     tls: Literal["implicit", "starttls", "none"]  # explicit: no silent plain text
@@ -128,6 +134,8 @@ class EmailConfig(_Section, frozen=True, kw_only=True):
     password_env: str = ""
     ca_file: str = ""  # certificates to trust instead of the system's, for a relay of one's own
     timeout: float = 15.0
+    unsubscribe: UnsubscribeConfig | None = None  # one click and no more mail; without it the links are left out
+    verp: bool = False  # bounces come to `name+destination@…`, if the mail server delivers such addresses
 
 
 class WebhookConfig(_Section, frozen=True, kw_only=True):

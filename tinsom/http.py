@@ -1,4 +1,7 @@
-"""/metrics, /live, /ready. Metrics are rendered in a thread: 50,000 series would stall the loop for a second."""
+"""/metrics, /live, /ready, and what services answer (`tinsom.doors`).
+
+Metrics are rendered in a thread: 50,000 series would stall the loop for a second.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from aiohttp import web
 
 from tinsom import metrics
 from tinsom.config import HttpConfig
+from tinsom.doors import Doors
 from tinsom.errors import UnreachableError
 from tinsom.health import Health
 
@@ -22,7 +26,7 @@ _INDEX = (
 )
 
 
-def application(health: Health) -> web.Application:
+def application(health: Health, doors: Doors) -> web.Application:
     async def index(request: web.Request) -> web.Response:
         return web.Response(text=_INDEX)
 
@@ -37,16 +41,27 @@ def application(health: Health) -> web.Application:
     async def ready(request: web.Request) -> web.Response:
         return web.json_response({"ready": health.is_ready}, status=200 if health.is_ready else 503)
 
+    async def enter(request: web.Request) -> web.Response:
+        door = doors.open.get(request.match_info["door"])
+        if door is None:
+            raise web.HTTPNotFound
+        answer = await door(request.method, request.match_info["rest"])
+        headers = {"Cache-Control": "no-store"}
+        if answer.retry_after:
+            headers["Retry-After"] = str(answer.retry_after)
+        return web.Response(status=answer.status, text=answer.html, content_type="text/html", headers=headers)
+
     app = web.Application()
     app.router.add_get("/", index)
     app.router.add_get("/metrics", show_metrics)
     app.router.add_get("/live", live)
     app.router.add_get("/ready", ready)
+    app.router.add_route("*", "/{door}/{rest:.+}", enter)
     return app
 
 
 @asynccontextmanager
-async def serve(config: HttpConfig, health: Health) -> AsyncIterator[int]:
+async def serve(config: HttpConfig, health: Health, doors: Doors | None = None) -> AsyncIterator[int]:
     """Serve while the block runs; yields the port (0 in the configuration serves nothing).
 
     Raises UnreachableError when the port cannot be had.
@@ -54,7 +69,7 @@ async def serve(config: HttpConfig, health: Health) -> AsyncIterator[int]:
     if config.port == 0:
         yield 0
         return
-    runner = web.AppRunner(application(health), access_log=None, shutdown_timeout=CLOSE_SECONDS)
+    runner = web.AppRunner(application(health, doors or Doors()), access_log=None, shutdown_timeout=CLOSE_SECONDS)
     await runner.setup()
     try:
         try:

@@ -56,6 +56,7 @@ TAXONOMIES = Counter("tinsom_taxonomies", "New rules that a running classifier t
 ALERTS = Counter("tinsom_alerts", "Alerts decided", ["kind", "priority"])
 SUPPRESSIONS = Counter("tinsom_suppressions", "Matched and not sent, by reason", ["reason"])
 VERDICTS = Counter("tinsom_verdicts", "Readers' judgements, by what had matched", ["matched", "verdict"])
+UNSUBSCRIBES = Counter("tinsom_unsubscribes", "Readers who left, by way", ["way"])
 UPDATES = Counter("tinsom_bot_updates", "What readers sent to the bot, by what became of it", ["outcome"])
 POSTPONED = Counter("tinsom_postponed_alerts", "Alerts that wait for a digest, by reason", ["reason"])
 OVERDUE = Gauge("tinsom_overdue_deliveries", "Meant for now and not sent for 5 minutes, by reason", ["reason"])

@@ -67,7 +67,7 @@ async def run(services: Sequence[Service], context: Context) -> None:
 
     metrics.BUILD.info({"version": version("tinsom"), "python": platform.python_version()})
     _handle_signals(context.stop)
-    async with http.serve(context.config.http, context.health):
+    async with http.serve(context.config.http, context.health, context.doors):
         with watchdog.watching(context.health):
             supporters = [asyncio.create_task(work(context)) for work in SUPPORTING]
             try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tinsom.clock import Clock
 from tinsom.config import Config
+from tinsom.doors import Doors
 from tinsom.health import Health
 from tinsom.log import Log
 
@@ -19,6 +20,7 @@ class Context:
     config: Config
     health: Health = field(default_factory=Health)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    doors: Doors = field(default_factory=Doors)  # paths that a service answers itself
     replay: bool = False  # recorded topics are run again: nobody may be notified
 
 

@@ -240,9 +240,12 @@ PIPELINE = (
             ),
             Panel(
                 "What readers send to the bot",
-                "Commands and buttons, by what became of them.",
+                "Commands and buttons, by what became of them; mailboxes that left by their link.",
                 "ops",
-                [(rate("tinsom_bot_updates_total", "outcome"), "{{outcome}}")],
+                [
+                    (rate("tinsom_bot_updates_total", "outcome"), "{{outcome}}"),
+                    (rate("tinsom_unsubscribes_total", "way"), "unsubscribed by {{way}}"),
+                ],
                 stacked=True,
             ),
             Panel(

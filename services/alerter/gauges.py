@@ -23,6 +23,7 @@ def prepare() -> None:
         metrics.POSTPONED.labels(reason)
     for outcome in get_args(conversation.Outcome):
         metrics.UPDATES.labels(outcome)
+    metrics.UNSUBSCRIBES.labels("link")
     for verdict in get_args(conversation.Judgement):
         metrics.VERDICTS.labels("keyword", verdict)
 

@@ -32,7 +32,7 @@ WORDS: dict[str, dict[str, str]] = {
         "unconfirmed": "Chưa chắc đã đến nơi (có thể trùng)", "with_deadline": "Có thời hạn", "others": "Tin khác",
         "official": "Văn bản chính thức", "deadline_fact": "hạn", "document_fact": "văn bản",
         "agency_fact": "cơ quan", "initiative_fact": "sáng kiến", "number_fact": "con số",
-        "added": "thêm {}", "gone": "bỏ {}",
+        "leave": "Ngừng nhận thư", "added": "thêm {}", "gone": "bỏ {}",
     },
     "en": {
         "initiatives": "Initiatives", "agencies": "Agencies", "places": "Places", "documents": "Documents",
@@ -47,7 +47,7 @@ WORDS: dict[str, dict[str, str]] = {
         "others": "Other news",
         "official": "Official text", "deadline_fact": "due", "document_fact": "document",
         "agency_fact": "agency", "initiative_fact": "initiative", "number_fact": "figure",
-        "added": "{} added", "gone": "{} gone",
+        "leave": "Stop these mails", "added": "{} added", "gone": "{} gone",
     },
 }  # fmt: skip
 _KIND_WORD = {"source": "source_kind", "enriched": "new", "deadline": "deadline_kind"}
@@ -75,6 +75,7 @@ class Letter:
     plain: bool = False
     reply_to: str = ""  # id of the message in which the story was told first
     edits: str = ""  # id of the message that is to say this from now on
+    unsubscribe: str = ""  # where a reader of mail ends it
     thread: str = ""  # the story under which its reader was told first; its own when empty
 
     @property
@@ -94,6 +95,7 @@ class Digest:
     language: str
     decided_at: datetime
     plain: bool = False
+    unsubscribe: str = ""
 
 
 class Section(NamedTuple):
@@ -162,6 +164,7 @@ def digest_view(digest: Digest) -> dict[str, Any]:
         "lang": digest.language,
         "title": digest_subject(digest),
         "sections": sections,
+        "unsubscribe": digest.unsubscribe,
     }
 
 
@@ -239,6 +242,7 @@ def view(letter: Letter, lede: int) -> dict[str, Any]:
         "official": _official(notice),
         "time": local_time(notice.published_at or notice.fetched_at, letter.timezone),
         "why": clean.shown(alert.reason, 600),
+        "unsubscribe": letter.unsubscribe,
     }
 
 

@@ -7,8 +7,9 @@ import asyncio
 import structlog
 from rich.console import Console
 
-from services.alerter import gauges, ledger, wiring
+from services.alerter import gauges, ledger, unsubscribing, wiring
 from services.alerter.deliver import DeliverStage
+from services.alerter.door import UnsubscribeDoor
 from services.alerter.plan_stage import PlanStage, rules_of
 from services.alerter.tables import Destinations, Subscriptions
 from services.alerter.tools import Tools
@@ -38,11 +39,16 @@ async def run_on(context: Context, console: Console | None) -> None:
     destinations = Destinations(log, clock, stop)
     tools = tools_of(context, destinations, console)
     plan = Worker(log, PlanStage(subscriptions, rules_of(context.config.alerter)), clock, context.health)
-    deliver = Worker(log, DeliverStage(log, tools, bot_key=wiring.bot_key(context)), clock, context.health)
+    stage = DeliverStage(log, tools, bot_key=wiring.bot_key(context))
+    deliver = Worker(log, stage, clock, context.health)
+    if wiring.is_live(context) and (key := wiring.unsubscribe_key(context.config)):
+        door = UnsubscribeDoor(key, stage.senders, tools, log.partitions_of("alerts"))
+        context.doors.open[unsubscribing.PATH] = door
     followers = [asyncio.create_task(table.follow()) for table in (subscriptions, destinations)]
     try:
         await _both(plan, deliver, stop)
     finally:
+        context.doors.open.pop(unsubscribing.PATH, None)
         for task in followers:
             task.cancel()
         await asyncio.gather(*followers, return_exceptions=True)

@@ -27,6 +27,12 @@ def bot_key(context: Context) -> bytes:
     return secret("token", telegram.token_file, telegram.token_env).encode()
 
 
+def unsubscribe_key(config: Config) -> bytes:
+    """What signs the links in mails; empty when there are none."""
+    door = config.email.unsubscribe if config.email is not None else None
+    return secret("key", door.key_file, door.key_env).encode() if door is not None else b""
+
+
 def channels(config: Config, *, live: bool, console: Console | None = None) -> dict[str, Channel]:
     """Name → channel. Raises ConfigError for a missing secret or a mail server without TLS.
 
@@ -44,7 +50,7 @@ def channels(config: Config, *, live: bool, console: Console | None = None) -> d
     if config.email is not None:
         mail = config.email
         password = secret("password", mail.password_file, mail.password_env) if mail.username else ""
-        made["email"] = EmailChannel(mail, password)
+        made["email"] = EmailChannel(mail, password, unsubscribe_key(config))
     if config.webhook is not None:
         key = secret("secret", config.webhook.secret_file, config.webhook.secret_env)
         made["webhook"] = WebhookChannel(key, config.webhook.timeout)

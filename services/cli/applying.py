@@ -127,8 +127,12 @@ def _secrets(config: Config) -> Iterator[Fault]:
         wanted.append(("telegram", "token", telegram.token_file, telegram.token_env))
     if (email := config.email) is not None and email.username:
         wanted.append(("email", "password", email.password_file, email.password_env))
+    if email is not None and (door := email.unsubscribe) is not None:
+        wanted.append(("email.unsubscribe", "key", door.key_file, door.key_env))
     for section, what, file, env in wanted:
         try:
             configuration.secret(what, file, env)
         except ConfigError as error:
-            yield Fault((section, f"{what}_{'file' if file else 'env'}"), str(error).removeprefix(f"{what}: "))
+            yield Fault(
+                (*section.split("."), f"{what}_{'file' if file else 'env'}"), str(error).removeprefix(f"{what}: ")
+            )

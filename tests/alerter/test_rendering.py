@@ -6,6 +6,7 @@ import unicodedata
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from html.parser import HTMLParser
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from services.alerter.channels.email import headers
 from services.alerter.rendering import Letter
 from tests.alerter import builders as b
 from tests.fakes.telegram.core import BotApi, Limits
-from tinsom.messages import Alert, TaskLine
+from tinsom.messages import Alert, Difference, Fact, TaskLine
 
 _NO_LIMITS = Limits(None, None, None)
 
@@ -141,6 +142,9 @@ _PIECES = (
 )  # fmt: skip
 
 
+OFFICIAL = "https://chinhphu.vn/vb?id=1"
+
+
 def titles(count: int, seed: int = 6) -> list[str]:
     source = random.Random(seed)
     made = ["".join(source.choices(_PIECES, k=source.randint(1, 12))) for _ in range(count)]
@@ -149,22 +153,27 @@ def titles(count: int, seed: int = 6) -> list[str]:
 
 def check(title: str) -> None:
     """The rules of one message, whatever its title."""
-    alert = b.alert(
-        reason=title,
-        notice=b.notice(title=title, lede=title, source=title, agencies=[title], documents=[title],
-                        tasks=[TaskLine(who=[title], action=title, deadline=title)] * 12),
+    notice = b.notice(
+        title=title, lede=title, source=title, agencies=[title], documents=[title], official_url=OFFICIAL,
+        official_source=title, tasks=[TaskLine(who=[title], action=title, deadline=title)] * 12,
     )  # fmt: skip
+    changed = [Difference(field=field, before=[title], after=[title] * 3) for field in get_args(Fact)]
+    for alert in (b.alert(reason=title, notice=notice), b.alert(notice=notice, kind="fact", differences=changed)):
+        _check_alert(alert)
+
+
+def _check_alert(alert: Alert) -> None:
     api = BotApi(lambda: 0.0, _NO_LIMITS)
     for part in rendering.telegram(letter(alert)):
         assert unicodedata.is_normalized("NFC", part)
         reply = api.handle("sendMessage", {"chat_id": "1", "text": part, "parse_mode": "HTML"})
         assert reply.status == 200, reply.body
     linked = [e for m in api.accepted for e in m.entities if e.type not in ("b", "i")]
-    assert {(e.type, e.url) for e in linked} <= {("text_link", "https://bao.vn/a")}
+    assert {(e.type, e.url) for e in linked} <= {("text_link", "https://bao.vn/a"), ("text_link", OFFICIAL)}
     for part in rendering.telegram(letter(alert, plain=True)):
         assert api.handle("sendMessage", {"chat_id": "2", "text": part}).status == 200
     assert all(e.type in ("b", "i", "text_link") for m in api.accepted if m.chat_id == "2" for e in m.entities)
-    assert set(links(rendering.mail_html(letter(alert)))) <= {"https://bao.vn/a"}
+    assert set(links(rendering.mail_html(letter(alert)))) <= {"https://bao.vn/a", OFFICIAL}
     _check_headers(alert)
 
 

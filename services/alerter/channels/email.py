@@ -11,13 +11,13 @@ import re
 import ssl
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
 import aiosmtplib
 
-from services.alerter import rendering, responses
+from services.alerter import rendering, responses, unsubscribing
 from services.alerter.channels import BeforeWrite, Part, StaleIntentError
 from services.alerter.channels.folding import MAIL
 from services.alerter.pacing import UNLIMITED
@@ -43,11 +43,11 @@ class EmailChannel:
     name = "email"
     pace = UNLIMITED
 
-    def __init__(self, config: EmailConfig, password: str = "") -> None:
+    def __init__(self, config: EmailConfig, password: str = "", unsubscribe_key: bytes = b"") -> None:
         """Raises ConfigError when the configuration would send in clear over a network, or has no sender."""
         if config.tls == "none" and not is_loopback(config.host):
             raise ConfigError("email: `tls: none` is for loopback only; use `implicit` or `starttls`")
-        self._config, self._password = config, password
+        self._config, self._password, self._key = config, password, unsubscribe_key
         self._sender = parseaddr(config.sender)[1]
         if "@" not in self._sender:
             raise ConfigError("email: `sender` must be a mail address")
@@ -57,28 +57,26 @@ class EmailChannel:
         self.slack = config.timeout
 
     def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
-        return [
-            Part(
-                text=rendering.mail_text(letter),
-                html=rendering.mail_html(letter),
-                headers=tuple(headers(letter, self._domain).items()),
-            )
-        ]
+        leave = self._leave(to)
+        letter = replace(letter, unsubscribe=leave)
+        found = {**headers(letter, self._domain), **_leaving(leave)}
+        return [Part(rendering.mail_text(letter), rendering.mail_html(letter), tuple(found.items()))]
 
     def render_digest(self, digest: Digest, to: Destination) -> Sequence[Part]:
-        return [
-            Part(
-                text=rendering.digest_text(digest),
-                html=rendering.digest_html(digest),
-                headers=tuple(digest_headers(digest, self._domain).items()),
-            )
-        ]
+        leave = self._leave(to)
+        digest = replace(digest, unsubscribe=leave)
+        found = {**digest_headers(digest, self._domain), **_leaving(leave)}
+        return [Part(rendering.digest_text(digest), rendering.digest_html(digest), tuple(found.items()))]
+
+    def _leave(self, to: Destination) -> str:
+        door = self._config.unsubscribe
+        return unsubscribing.link(door.url, self._key, to) if door is not None and self._key else ""
 
     async def send(self, to: Destination, part: Part, *, before_write: BeforeWrite) -> Answer:
         message = self._message(to, part)
         message_id = str(message["Message-ID"])
         try:
-            client = await self._transaction_begun(to.address)
+            client = await self._transaction_begun(to)
         except _FailedError as failed:
             return failed.answer
         return await self._data(client, message.as_bytes(policy=MAIL), message_id, before_write)
@@ -103,23 +101,23 @@ class EmailChannel:
         self._idle.append((time.monotonic(), client))
         return Answer("answered", ok=True, code=250, message_id=message_id)
 
-    async def _transaction_begun(self, address: str) -> aiosmtplib.SMTP:
+    async def _transaction_begun(self, to: Destination) -> aiosmtplib.SMTP:
         """A connection on which sender and recipient were accepted; a kept one that died is replaced once."""
         kept = self._take_idle()
         if kept is not None:
             try:
-                return await self._envelope(kept, address)
+                return await self._envelope(kept, to)
             except _FailedError as failed:
                 if failed.answer.phase == "answered" and failed.answer.code != 421:
                     raise
-        return await self._envelope(await self._connect(), address)
+        return await self._envelope(await self._connect(), to)
 
-    async def _envelope(self, client: aiosmtplib.SMTP, address: str) -> aiosmtplib.SMTP:
+    async def _envelope(self, client: aiosmtplib.SMTP, to: Destination) -> aiosmtplib.SMTP:
         stage: SmtpStage = "mail"
         try:
-            await client.mail(self._sender)
+            await client.mail(_returning(self._sender, to.alias) if self._config.verp else self._sender)
             stage = "rcpt"
-            await client.rcpt(address)
+            await client.rcpt(to.address)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             client.close()
             raise _FailedError(_refused(error, stage)) from None
@@ -242,6 +240,19 @@ def digest_headers(digest: Digest, domain: str) -> dict[str, str]:
         "List-ID": f"<{_word(digest.destination)}.digest.tinsom.{domain}>",
         "Content-Language": digest.language,
     }
+
+
+def _leaving(link: str) -> dict[str, str]:
+    """RFC 2369, 8058: mail programs show a button of their own for it."""
+    if not link:
+        return {}
+    return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def _returning(sender: str, alias: str) -> str:
+    """Where a bounce comes to: it names the destination, so that a postmaster knows which one failed."""
+    local, _, domain = sender.rpartition("@")
+    return f"{local}+{_word(alias)}@{domain}"
 
 
 def _word(text: str) -> str:
