@@ -30,7 +30,7 @@ TRAFFIC: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "taxonomy": ("apply", "tag (table)", ("taxonomy-file", "version")),
     "names": ("apply", "deliver (table)", ("name", "version")),
     "tagged": ("tag", "why", ("tagged-item",)),
-    "stories": ("stories", "stories (own state)", ("story",)),
+    "stories": ("stories", "stories (own state)", ("story", "pulse")),
     "reminders": ("stories", "stories (own state)", ("reminder",)),
     "story-changes": ("stories", "why", ("story-change",)),
     "subscriptions": ("apply", "plan (table)", ("subscription", "mute", "version")),

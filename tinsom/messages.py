@@ -254,6 +254,7 @@ class Trace(Message, frozen=True, kw_only=True):
     documents: list[str] = []  # keys of those that title or lede name
     places: list[str] = []
     sessions: list[str] = []
+    baseline: bool = False  # as the item: it counts in no rate
 
 
 class Story(Message, frozen=True, kw_only=True):
@@ -273,6 +274,20 @@ class Story(Message, frozen=True, kw_only=True):
     details: dict[str, list[str]] = {}  # of the same items: the facts that `facts` hashes, `field:id=name`
     merged: list[str] = []
     merged_into: str = ""  # this story is another one: nothing happens to it any more
+    signal: Signal | None = None  # the story is a burst or a silence
+    rising: bool = False  # of a burst: it is not over yet
+
+
+class Pulse(Message, frozen=True, kw_only=True):
+    """The rhythm of an official source; state of the story step, with the stories, under `pulse/<source>`."""
+
+    source: str
+    name: str
+    days: list[str]  # local dates of the last five weeks on which it said something
+    last: datetime
+    item: str  # its last
+    tagged: msgspec.Raw  # of that item: a TaggedItem without text
+    told: bool = False  # that it is silent; the next item ends that
 
 
 class Reminder(Message, frozen=True, kw_only=True):

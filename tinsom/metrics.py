@@ -53,6 +53,8 @@ TLS_EXCEPTIONS = Gauge(
 TAGS = Counter("tinsom_tags", "Tags given", ["taxonomy", "value", "role"])
 TAXONOMIES = Counter("tinsom_taxonomies", "New rules that a running classifier took or refused", ["outcome"])
 
+SIGNALS = Counter("tinsom_signals", "Bursts begun and sources fallen silent", ["kind"])
+
 ALERTS = Counter("tinsom_alerts", "Alerts decided", ["kind", "priority"])
 SUPPRESSIONS = Counter("tinsom_suppressions", "Matched and not sent, by reason", ["reason"])
 VERDICTS = Counter("tinsom_verdicts", "Readers' judgements, by what had matched", ["matched", "verdict"])
@@ -82,9 +84,11 @@ def prepare_stage(stage: str, topic: str, outcomes: Iterable[str]) -> None:
     STOPPED_PARTITIONS.labels(stage).set(0)
 
 
-def prepare_taxonomy() -> None:
+def prepare_classifier() -> None:
     for outcome in ("taken", "refused"):
         TAXONOMIES.labels(outcome)
+    for kind in ("burst", "silence"):
+        SIGNALS.labels(kind)
 
 
 def value(metric: Counter | Gauge, *labels: str) -> float:

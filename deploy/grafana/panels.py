@@ -130,6 +130,12 @@ PIPELINE = (
                 [(rate("tinsom_tags_total", "taxonomy, role"), "{{taxonomy}} {{role}}")],
             ),
             Panel(
+                "Bursts and silences",
+                "Initiatives and agencies far above their usual rate; official sources that are silent for days.",
+                "short",
+                [(f"sum by (kind) (increase(tinsom_signals_total{{{CHOSEN}}}[1d]))", "{{kind}}")],
+            ),
+            Panel(
                 "Changes of the taxonomy",
                 "New rules that running classifiers took; one refused is a file that their version cannot read.",
                 "short",

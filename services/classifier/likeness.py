@@ -53,6 +53,7 @@ def trace(item: m.Item, tags: m.Tags) -> m.Trace:
         documents=sorted({document.key for document in tags.documents if document.number in head}),
         places=sorted({place.id for place in tags.places if place.role == "primary"}),
         sessions=sorted({f"{e.type}/{e.body}/{e.number}" for e in tags.events if e.number is not None}),
+        baseline=item.baseline,
     )
 
 

@@ -117,7 +117,7 @@ def _reminder(
         tier=item.tier,
         task=task,
         due=[] if day is None else [moment for moment in moments(day) if moment > now],
-        tagged=_slim(item, tags, task),
+        tagged=slim(item, tags, [task]),
     )
 
 
@@ -132,7 +132,7 @@ def _hash(parts: list[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def _slim(item: m.Item, tags: m.Tags, task: m.Task) -> msgspec.Raw:
+def slim(item: m.Item, tags: m.Tags, tasks: list[m.Task]) -> msgspec.Raw:
     """Enough to match subscriptions and to write the alert; whole articles do not wait for months."""
 
     def bare(found: list[m.Tag]) -> list[m.Tag]:
@@ -142,7 +142,7 @@ def _slim(item: m.Item, tags: m.Tags, task: m.Task) -> msgspec.Raw:
         tags,
         initiatives=bare(tags.initiatives),
         agencies=bare(tags.agencies),
-        tasks=[task],
+        tasks=tasks,
         indicators=[],
         events=[],
     )

@@ -13,7 +13,7 @@ from tinsom.worker import Stage, Worker
 
 async def run(context: Context) -> None:
     """Work until `context.stop` is set; raises ConfigError when the rules on the log cannot be used."""
-    metrics.prepare_taxonomy()
+    metrics.prepare_classifier()
     rules = Rulebook(context.log, context.clock, context.stop)
     stages: tuple[Stage, ...] = (FollowingTagStage(rules), StoryStage(context.log))
     for stage in stages:

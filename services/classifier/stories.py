@@ -159,6 +159,6 @@ def _retraced(story: m.Story, item: m.Item, tags: m.Tags) -> m.Story:
     before = story.traces.get(item.id)
     if before is None:
         return story
-    words = replace(trace(item, tags), at=before.at)
+    words = replace(trace(item, tags), at=before.at, baseline=before.baseline)
     details = {**story.details, item.id: details_of(item, tags)}
     return replace(story, traces={**story.traces, item.id: words}, details=details)

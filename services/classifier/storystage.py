@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from services.classifier import reminders, stories
 from services.classifier.diary import Diary
 from services.classifier.shelf import Shelf
-from tinsom import codec
+from services.classifier.signals import Signals, Told
+from tinsom import codec, metrics
 from tinsom import messages as m
 from tinsom.clock import millis
 from tinsom.log import Log, Output, Partition, Record
@@ -22,6 +23,7 @@ from tinsom.worker import Handled, Stage
 KEPT_SECONDS = 45 * 86_400.0
 ENDED_PER_TICK = 500
 FIRED_PER_TICK = 100
+PULSE = b"pulse/"  # begins the keys of what is no story in topic `stories`
 _M = TypeVar("_M", bound=m.Message)
 
 
@@ -34,14 +36,21 @@ class StoryStage(Stage):
         self.log = log
         self.shelf = Shelf()
         self.diary = Diary()
+        self.signals = Signals()
 
     async def gained(self, partition: Partition) -> None:
         await self.lost(partition)
         known: dict[str, m.Story] = {}
+        beating: dict[str, m.Pulse] = {}
         async for record in self.log.read("stories", partition.number):
-            _fold(known, record, m.Story)
+            if (record.key or b"").startswith(PULSE):
+                _fold(beating, record, m.Pulse)
+            else:
+                _fold(known, record, m.Story)
         for story in known.values():
-            self.shelf.put(story)
+            self._put(story)
+        for pulse in beating.values():
+            self.signals.put_pulse(pulse)
         waiting: dict[str, m.Reminder] = {}
         async for record in self.log.read("reminders", partition.number):
             _fold(waiting, record, m.Reminder)
@@ -49,7 +58,7 @@ class StoryStage(Stage):
             self.diary.put(reminder)
 
     async def lost(self, partition: Partition) -> None:
-        self.shelf, self.diary = Shelf(), Diary()
+        self.shelf, self.diary, self.signals = Shelf(), Diary(), Signals()
 
     def handle(self, partition: Partition, record: Record, now: float) -> Handled:
         tagged = codec.decode_as(record, m.TaggedItem)
@@ -60,9 +69,32 @@ class StoryStage(Stage):
         known = self.diary.of((decision.story.id, *decision.story.merged))
         waiting = reminders.changes(known, decision.story, item, tagged.tags, _moment(record.timestamp / 1000))
         outputs = self._outputs(partition, record, item, decision, waiting)
+        rising, pulse = self._signals(decision, item, tagged.tags, record.value or b"")
+        outputs += [output for told in rising for output in self._signalled(partition, told, record.timestamp)]
+        outputs += [self._beating(partition, pulse, record.timestamp)] if pulse else []
         # Last: a record that fails must find the memory as it was when it is tried again.
-        self._apply(decision.changed, waiting)
+        self._apply([*decision.changed, *(told.story for told in rising)], waiting)
+        if pulse is not None:
+            self.signals.put_pulse(pulse)
         return Handled(outputs, decision.outcome)
+
+    def _signals(
+        self, decision: stories.Decision, item: m.Item, tags: m.Tags, tagged: bytes
+    ) -> tuple[list[Told], m.Pulse | None]:
+        """An item counts once, when it is new, and for what a late text says that it is about."""
+        if item.baseline or decision.outcome not in ("new", "source", "enriched"):
+            return [], None
+        return list(self.signals.bursts(item, tags, tagged)), self.signals.beat(item, tags)
+
+    def _signalled(self, partition: Partition, told: Told, at: int) -> list[Output]:
+        outputs = [self._state(partition, "stories", told.story.id, told.story, at)]
+        if told.change is not None:
+            metrics.SIGNALS.labels(told.change.kind).inc()
+            outputs.append(codec.output("story-changes", told.story.id, told.change, at, source=self.name))
+        return outputs
+
+    def _beating(self, partition: Partition, pulse: m.Pulse, at: int) -> Output:
+        return self._state(partition, "stories", PULSE.decode() + pulse.source, pulse, at)
 
     def _outputs(
         self,
@@ -86,11 +118,15 @@ class StoryStage(Stage):
 
     def _apply(self, changed: Sequence[m.Story], waiting: reminders.Changes) -> None:
         for story in changed:
-            self.shelf.put(story)
+            self._put(story)
         for reminder in waiting.kept:
             self.diary.put(reminder)
         for identity in waiting.ended:
             self._end(self.diary.reminders[identity])
+
+    def _put(self, story: m.Story) -> None:
+        self.signals.put(story, self.shelf.stories.get(story.id))
+        self.shelf.put(story)
 
     def _end(self, reminder: m.Reminder) -> None:
         """The stories that waited for it may be over now."""
@@ -100,8 +136,18 @@ class StoryStage(Stage):
                 self.shelf.again(story)
 
     def tick(self, partition: Partition, now: float) -> Sequence[Output]:
-        """Reminders that are due, then tombstones for stories that are over."""
-        return [*self._fired(partition, now), *self._over(partition, now)]
+        """Reminders that are due, sources that fell silent, then tombstones for stories that are over."""
+        return [*self._fired(partition, now), *self._silent(partition, now), *self._over(partition, now)]
+
+    def _silent(self, partition: Partition, now: float) -> list[Output]:
+        outputs: list[Output] = []
+        for told in self.signals.silences(_moment(now)):
+            outputs += self._signalled(partition, told, millis(now))
+            self._put(told.story)
+            if told.pulse is not None:
+                outputs.append(self._beating(partition, told.pulse, millis(now)))
+                self.signals.put_pulse(told.pulse)
+        return outputs
 
     def _fired(self, partition: Partition, now: float) -> list[Output]:
         outputs: list[Output] = []
@@ -123,7 +169,7 @@ class StoryStage(Stage):
     def _told(self, partition: Partition, story: m.Story, reminder: m.Reminder, at: int) -> list[Output]:
         tagged = msgspec.json.decode(reminder.tagged, type=m.TaggedItem)
         after = replace(story, revision=story.revision + 1)
-        self.shelf.put(after)
+        self._put(after)
         change = _change(after, "deadline", codec.from_bytes(tagged.item, m.Item), bytes(reminder.tagged))
         return [
             self._state(partition, "stories", after.id, after, at),
