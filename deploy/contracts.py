@@ -15,6 +15,8 @@ from types import ModuleType
 
 import msgspec
 
+import services.classifier.storystage  # noqa: F401 (registers the story step's own messages)
+from services.classifier import pulses
 from services.collector import known, state
 from tinsom import codec, config, messages
 from tinsom.topics import DAY_MS, QUEUES, TOPICS, Topic
@@ -30,7 +32,7 @@ TRAFFIC: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "taxonomy": ("apply", "tag (table)", ("taxonomy-file", "version")),
     "names": ("apply", "deliver (table)", ("name", "version")),
     "tagged": ("tag", "why", ("tagged-item",)),
-    "stories": ("stories", "stories (own state)", ("story", "pulse")),
+    "stories": ("stories", "stories (own state)", ("story", "classifier.pulse")),
     "reminders": ("stories", "stories (own state)", ("reminder",)),
     "story-changes": ("stories", "why", ("story-change",)),
     "subscriptions": ("apply", "plan (table)", ("subscription", "mute", "version")),
@@ -106,7 +108,10 @@ def _words() -> str:
 def _messages() -> str:
     """Every struct in the order of the code, then the collector's own state."""
     assert state.TOPIC in TOPICS  # and its types are registered with the codec by the import
-    return "\n".join(_struct(node, module) for module in (messages, known) for node in _structs(module)) + "\n"
+    return (
+        "\n".join(_struct(node, module) for module in (messages, known, pulses) for node in _structs(module))
+        + "\n"
+    )
 
 
 def _structs(module: ModuleType) -> Iterator[ast.ClassDef]:

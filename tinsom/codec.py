@@ -25,7 +25,6 @@ TYPES: dict[str, type[m.Message]] = {
     "vn.tinsom.tagged-item.v1": m.TaggedItem,
     "vn.tinsom.story-change.v1": m.StoryChange,
     "vn.tinsom.story.v1": m.Story,
-    "vn.tinsom.pulse.v1": m.Pulse,
     "vn.tinsom.reminder.v1": m.Reminder,
     "vn.tinsom.subscription.v1": m.Subscription,
     "vn.tinsom.destination.v1": m.Destination,

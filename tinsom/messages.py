@@ -278,18 +278,6 @@ class Story(Message, frozen=True, kw_only=True):
     rising: bool = False  # of a burst: it is not over yet
 
 
-class Pulse(Message, frozen=True, kw_only=True):
-    """The rhythm of an official source; state of the story step, with the stories, under `pulse/<source>`."""
-
-    source: str
-    name: str
-    days: list[str]  # local dates of the last five weeks on which it said something
-    last: datetime
-    item: str  # its last
-    tagged: msgspec.Raw  # of that item: a TaggedItem without text
-    told: bool = False  # that it is silent; the next item ends that
-
-
 class Reminder(Message, frozen=True, kw_only=True):
     """A deadline that comes back; state of the story step, ended by a tombstone."""
 

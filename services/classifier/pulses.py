@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from services.classifier.reminders import ZONE, slim
@@ -20,21 +21,33 @@ SHARE = 0.5  # of the other daily official sources must have spoken, or it was a
 KEPT = timedelta(weeks=WEEKS, days=7)
 
 
+class Pulse(m.Message, frozen=True, kw_only=True):
+    """The rhythm of an official source; state of the story step, among the stories, under `pulse/<source>`."""
+
+    source: str
+    name: str
+    days: list[str]  # local dates of the last five weeks on which it said something
+    last: datetime
+    item: str  # its last
+    tagged: msgspec.Raw  # of that item: a TaggedItem without text
+    told: bool = False  # that it is silent; the next item ends that
+
+
 class Missed(NamedTuple):
     """A silent source, and the days on which it would have spoken."""
 
-    pulse: m.Pulse
+    pulse: Pulse
     days: list[date]
 
 
-def beaten(known: m.Pulse | None, item: m.Item, tags: m.Tags) -> m.Pulse:
+def beaten(known: Pulse | None, item: m.Item, tags: m.Tags) -> Pulse:
     """The pulse of a source after one more item."""
     day = _day(item.fetched_at)
     days = [*(known.days if known else ()), day.isoformat()]
     first = (day - KEPT).isoformat()
     if known is not None and known.last > item.fetched_at:
         return replace(known, days=sorted({*days})[-KEPT.days :])
-    return m.Pulse(
+    return Pulse(
         source=item.source,
         name=item.source_name or item.publisher,
         days=sorted({one for one in days if one >= first}),
@@ -44,7 +57,7 @@ def beaten(known: m.Pulse | None, item: m.Item, tags: m.Tags) -> m.Pulse:
     )
 
 
-def silent(pulses: Mapping[str, m.Pulse], now: datetime, heard: Callable[[date], bool]) -> list[Missed]:
+def silent(pulses: Mapping[str, Pulse], now: datetime, heard: Callable[[date], bool]) -> list[Missed]:
     """Each source that has just become silent. `heard`: did anybody speak on that day? Else we were deaf."""
     if now.astimezone(ZONE).hour < HOUR:
         return []
@@ -59,7 +72,7 @@ def silent(pulses: Mapping[str, m.Pulse], now: datetime, heard: Callable[[date],
     return found
 
 
-def weekdays(pulse: m.Pulse) -> frozenset[int]:
+def weekdays(pulse: Pulse) -> frozenset[int]:
     """On which it usually speaks; none before four weeks are known."""
     spoken = {date.fromisoformat(day) for day in pulse.days}
     last = _day(pulse.last)
@@ -69,13 +82,13 @@ def weekdays(pulse: m.Pulse) -> frozenset[int]:
     return frozenset(w for w in range(7) if sum(day.weekday() == w for day in recent) >= OFTEN)
 
 
-def _passed(pulse: m.Pulse, today: date) -> list[date]:
+def _passed(pulse: Pulse, today: date) -> list[date]:
     """The whole days since its last item."""
     last = _day(pulse.last)
     return [last + timedelta(days=n) for n in range(1, (today - last).days)]
 
 
-def _is_working(day: date, others: Sequence[m.Pulse]) -> bool:
+def _is_working(day: date, others: Sequence[Pulse]) -> bool:
     """Did the others speak? Alone there is nobody to ask."""
     spoke = sum(day.isoformat() in other.days for other in others)
     return not others or spoke >= SHARE * len(others)

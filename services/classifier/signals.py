@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from services.classifier import bursts, pulses
 from services.classifier.bursts import Height
+from services.classifier.pulses import Pulse
 from services.classifier.rates import Rates, Seen
 from services.classifier.reminders import ZONE
 from tinsom import messages as m
@@ -29,13 +30,13 @@ class Told(NamedTuple):
 
     story: m.Story
     change: m.StoryChange | None = None
-    pulse: m.Pulse | None = None
+    pulse: Pulse | None = None
 
 
 class Signals:
     def __init__(self) -> None:
         self.rates = Rates()
-        self.pulses: dict[str, m.Pulse] = {}
+        self.pulses: dict[str, Pulse] = {}
         self._bursts: dict[str, m.Story] = {}  # the last one of each
         self._looked: datetime | None = None  # for silences; once an hour is enough
 
@@ -47,10 +48,10 @@ class Signals:
             if last is None or last.began_at <= story.began_at:
                 self._bursts[story.signal.about] = story
 
-    def put_pulse(self, pulse: m.Pulse) -> None:
+    def put_pulse(self, pulse: Pulse) -> None:
         self.pulses[pulse.source] = pulse
 
-    def beat(self, item: m.Item, tags: m.Tags) -> m.Pulse | None:
+    def beat(self, item: m.Item, tags: m.Tags) -> Pulse | None:
         """The pulse of an official source after an item that it has not shown before."""
         if item.tier != pulses.OFFICIAL or item.baseline or item.revision > 1:
             return None

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from services.classifier import reminders, stories
 from services.classifier.diary import Diary
+from services.classifier.pulses import Pulse
 from services.classifier.shelf import Shelf
 from services.classifier.signals import Signals, Told
 from tinsom import codec, metrics
@@ -25,6 +26,8 @@ ENDED_PER_TICK = 500
 FIRED_PER_TICK = 100
 PULSE = b"pulse/"  # begins the keys of what is no story in topic `stories`
 _M = TypeVar("_M", bound=m.Message)
+
+codec.register("vn.tinsom.classifier.pulse.v1", Pulse)
 
 
 class StoryStage(Stage):
@@ -41,10 +44,10 @@ class StoryStage(Stage):
     async def gained(self, partition: Partition) -> None:
         await self.lost(partition)
         known: dict[str, m.Story] = {}
-        beating: dict[str, m.Pulse] = {}
+        beating: dict[str, Pulse] = {}
         async for record in self.log.read("stories", partition.number):
             if (record.key or b"").startswith(PULSE):
-                _fold(beating, record, m.Pulse)
+                _fold(beating, record, Pulse)
             else:
                 _fold(known, record, m.Story)
         for story in known.values():
@@ -80,7 +83,7 @@ class StoryStage(Stage):
 
     def _signals(
         self, decision: stories.Decision, item: m.Item, tags: m.Tags, tagged: bytes
-    ) -> tuple[list[Told], m.Pulse | None]:
+    ) -> tuple[list[Told], Pulse | None]:
         """An item counts once, when it is new, and for what a late text says that it is about."""
         if item.baseline or decision.outcome not in ("new", "source", "enriched"):
             return [], None
@@ -93,7 +96,7 @@ class StoryStage(Stage):
             outputs.append(codec.output("story-changes", told.story.id, told.change, at, source=self.name))
         return outputs
 
-    def _beating(self, partition: Partition, pulse: m.Pulse, at: int) -> Output:
+    def _beating(self, partition: Partition, pulse: Pulse, at: int) -> Output:
         return self._state(partition, "stories", PULSE.decode() + pulse.source, pulse, at)
 
     def _outputs(
