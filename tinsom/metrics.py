@@ -65,7 +65,7 @@ OVERDUE = Gauge("tinsom_overdue_deliveries", "Meant for now and not sent for 5 m
 DELIVERIES = Counter("tinsom_deliveries", "Deliveries by result", ["channel", "result"])
 DELIVERY_REQUESTS = Counter("tinsom_delivery_requests", "Requests to a channel by answer", ["channel", "code"])
 DELIVERY_SECONDS = Histogram("tinsom_delivery_seconds", "One request to a channel", ["channel"], buckets=_SLOW)
-PENDING = Gauge("tinsom_pending_deliveries", "Deliveries without a result", ["channel"])
+PENDING = Gauge("tinsom_pending_deliveries", "Deliveries to be sent now, without a result", ["channel"])
 DESTINATIONS = Gauge("tinsom_destinations", "Destinations by state", ["channel", "state"])
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import get_args
 
-from services.alerter import conversation, lanes, ledger
+from services.alerter import conversation, lanes, sweeper
 from services.alerter.book import Book
+from services.alerter.sweeper import Finding
 from tinsom import metrics
 from tinsom.messages import Destination
 
 _CHANNELS = ("telegram", "email", "webhook", "terminal", "recording", "unknown")
 _STATES = ("active", "suspended")
-_REASONS = ("turn", "unreachable", "too_many_requests", "deferred", "server_error", "unauthorized", "tls")
-OVERDUE_AFTER = 300.0
 
 
 def prepare() -> None:
@@ -28,27 +27,18 @@ def prepare() -> None:
         metrics.VERDICTS.labels("keyword", verdict)
 
 
-def show(book: Book, destinations: Mapping[str, Destination], now: float) -> None:
-    pending = Counter(_channel(d.destination, destinations) for d in book.in_state("pending"))
+def show(book: Book, destinations: Mapping[str, Destination], late: Iterable[Finding]) -> None:
+    to_be_sent = (d for d in book.in_state("pending") if d.lane == "now")
+    pending = Counter(_channel(d.destination, destinations) for d in to_be_sent)
     states: Counter[tuple[str, str]] = Counter((d.channel, d.state) for d in destinations.values())
-    late = overdue(book, now)
-    for reason in (*_REASONS, "other"):
-        metrics.OVERDUE.labels(reason).set(late[reason])
+    overdue = Counter(finding.reason for finding in late)
+    for reason in sweeper.REASONS:
+        metrics.OVERDUE.labels(reason).set(overdue[reason])
     for channel in _CHANNELS:
         metrics.PENDING.labels(channel).set(pending[channel])
     for channel in _CHANNELS[:-1]:
         for state in _STATES:
             metrics.DESTINATIONS.labels(channel, state).set(states[channel, state])
-
-
-def overdue(book: Book, now: float) -> Counter[str]:
-    """What was to be sent at once and was not within five minutes, by what it waits for."""
-    late: Counter[str] = Counter()
-    for delivery in book.in_state("pending"):
-        if delivery.lane == "now" and now - ledger.seconds(delivery.history[0].at) > OVERDUE_AFTER:
-            reason = delivery.history[-1].reason or "turn"
-            late[reason if reason in _REASONS else "other"] += 1
-    return late
 
 
 def _channel(alias: str, destinations: Mapping[str, Destination]) -> str:

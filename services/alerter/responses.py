@@ -192,6 +192,8 @@ def _unanswered(answer: Answer) -> Verdict | None:
 
 def label(answer: Answer) -> str:
     """The `code` label of a request: an HTTP or SMTP code that servers do send, or how far it came."""
+    if answer.stage == "tls":
+        return "tls"
     if answer.phase != "answered":
         return answer.phase
     if answer.ok:

@@ -7,13 +7,14 @@ held for deciding and committing, never during a request.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 import structlog
 
-from services.alerter import digests, edits, gauges, lanes, ledger
+from services.alerter import digests, edits, gauges, lanes, ledger, sweeper
 from services.alerter.book import Book
 from services.alerter.channels import Part, StaleIntentError
 from services.alerter.clerk import Clerk
@@ -32,6 +33,7 @@ logger = structlog.get_logger(__name__)
 IN_FLIGHT = 8
 GRACE = 10.0  # seconds for what is in flight when the partition goes or the process ends
 IDLE = 5.0  # the longest sleep between two looks at what is due
+SHOWN = 5  # ids in a log line
 RECOMMIT = 0.5  # seconds between attempts to write down a result that the log did not take
 
 
@@ -55,6 +57,7 @@ class Sender:
     _busy: dict[str, asyncio.Task[None]] = field(default_factory=dict)  # by destination: order in a chat is kept
     _served: dict[str, float] = field(default_factory=dict)  # destination → when last
     _in_flight: set[str] = field(default_factory=set)  # alert ids between intent and result
+    _sweeper: sweeper.Sweeper = field(default_factory=sweeper.Sweeper)
     _looked: float = 0.0
     _ending: bool = False
     _loop: asyncio.Task[None] | None = None
@@ -110,10 +113,25 @@ class Sender:
         if 0 <= wall - self._looked < IDLE:
             return
         self._looked = wall
-        gauges.show(self.book, self.tools.destinations.all, self.tools.clock.now())
+        self._sweep()
         await self.clerk.settle_overdue(self._in_flight)
         if not self.tools.destinations.paused:
             await self.clerk.freeze_digests()
+
+    def _sweep(self) -> None:
+        """Say what stayed behind, and why: once each in the log, all of it as a gauge."""
+        table = self.tools.destinations
+        found = sweeper.sweep(
+            self.book,
+            self.tools.clock.now(),
+            paused=table.paused,
+            routed=lambda alias: self.tools.route(alias) is not None,
+        )
+        gauges.show(self.book, table.all, found)
+        if new := self._sweeper.news(found):
+            reasons = dict(Counter(finding.reason for finding in new))
+            first = [finding.delivery.alert_id for finding in new[:SHOWN]]
+            logger.warning("not sent for five minutes", alerts=len(new), reasons=reasons, first=first)
 
     def _fenced(self) -> None:
         """Another process sends now; what is in flight ends, its results cannot be written and need not be."""

@@ -10,7 +10,7 @@ import pytest
 from services.alerter.channels import Part, StaleIntentError
 from services.alerter.channels.email import EmailChannel, is_loopback
 from services.alerter.rendering import Letter
-from services.alerter.responses import Answer, Verdict
+from services.alerter.responses import Answer, Verdict, label
 from tests.alerter import builders as b
 from tests.alerter.conftest import Certificate
 from tests.fakes import smtp
@@ -187,7 +187,9 @@ async def test_starttls_stripped_sends_nothing() -> None:
     inbox = Inbox()
     async with smtp.serve(inbox) as port:
         channel = EmailChannel(config(port, tls="starttls"))
-        assert channel.judge(await send(channel)) == Verdict("fatal", "tls")
+        answer = await send(channel)
+        assert channel.judge(answer) == Verdict("fatal", "tls")
+        assert label(answer) == "tls", "which TinsomChannelRefused pages for"
         await channel.close()
     assert inbox.taken == []
 
@@ -202,7 +204,8 @@ async def test_a_wrong_certificate_sends_nothing(
     )
     async with smtp.serve(inbox, **served) as port:
         channel = EmailChannel(config(port, host="localhost", tls=tls, ca_file=certificate.file))
-        assert channel.judge(await send(channel)) == Verdict("fatal", "tls")
+        answer = await send(channel)
+        assert (channel.judge(answer), label(answer)) == (Verdict("fatal", "tls"), "tls")
         await channel.close()
     assert inbox.taken == []
 
