@@ -28,6 +28,7 @@ VIOLATIONS = [
     ("aiokafka only in the log's Kafka form", "services/alerter/service.py", "import aiokafka"),
     ("feedparser only in the collector's parser", "services/collector/commands.py", "import feedparser"),
     ("trafilatura only in the collector's extractor", "services/collector/commands.py", "import trafilatura"),
+    ("pypdf only in the collector's reader of office documents", "services/collector/pages.py", "import pypdf"),
     ("aiohttp only where something is fetched, sent or served", "services/collector/service.py", "import aiohttp"),
     ("Mail is sent in one place", "services/alerter/service.py", "import aiosmtplib"),
     ("SQL only in the embedded log's store", "tinsom/process.py", "import sqlite3"),

@@ -61,6 +61,7 @@ class PageSelectorsConfig(_Section, frozen=True, kw_only=True):
     lead: str = ""
     date: str = ""
     without: str = ""  # within the body: related news, captions
+    files: str = ""  # what holds the links to PDF and DOCX; the body when empty
 
 
 class SourceConfig(_Section, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ class PageSelectors(Message, frozen=True, kw_only=True):
     lead: str = ""
     date: str = ""
     without: str = ""  # parts of the body that are other articles' or captions
+    files: str = ""  # where attachments are linked; in the body when empty
 
 
 class Source(Message, frozen=True, kw_only=True):
@@ -68,6 +69,22 @@ DateQuality = Literal["exact", "date_only", "inferred", "missing", "future"]
 Change = Literal["new", "revised", "enriched", "withdrawn"]
 
 
+# `scanned`: pictures of pages, no text to read. `other_format`: neither PDF nor DOCX, whatever its name says.
+AttachmentOutcome = Literal[
+    "ok", "scanned", "encrypted", "empty", "broken", "too_big", "too_slow", "other_format", "unreached", "forbidden"
+]  # fmt: skip
+
+
+class Attachment(Message, frozen=True, kw_only=True):
+    """A PDF or DOCX of an announcement; what could be read of it stands in the item's text under its name."""
+
+    url: str
+    kind: str = ""  # `pdf`, `docx`
+    outcome: AttachmentOutcome = "ok"
+    pages: int = 0
+    cut: bool = False  # only its first pages or signs were read
+
+
 class Item(Message, frozen=True, kw_only=True):
     """An entry with identity, text and times. One event per (id, revision)."""
 
@@ -89,8 +106,9 @@ class Item(Message, frozen=True, kw_only=True):
     published_at: datetime | None = None
     published_raw: str = ""
     date_quality: DateQuality = "missing"
-    changed: list[str] = []  # which of title, lede, text a revision changed
+    changed: list[str] = []  # which of title, lede, text, attachments a revision changed
     text_cut: bool = False  # the text was longer than the topic takes
+    attachments: list[Attachment] = []
 
 
 # --- tags (the contract of `tinsom tag`, docs/messages.md) ---------------------------------------------------

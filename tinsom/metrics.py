@@ -38,6 +38,7 @@ EVENT_LOOP_LAG = Gauge("tinsom_event_loop_lag_seconds", "How late a timer fired,
 FETCHES = Counter("tinsom_fetches", "Polls by what came of them", ["result", "tier"])
 FETCH_SECONDS = Histogram("tinsom_fetch_seconds", "One poll, request to last byte", ["tier"], buckets=_FAST)
 PAGES = Counter("tinsom_pages", "Article pages fetched, by what came of them", ["result"])
+ATTACHMENTS = Counter("tinsom_attachments", "PDF and DOCX of announcements, by what came of them", ["result"])
 REREADS = Counter("tinsom_rereads", "Pages looked at again, by what came of it", ["result"])
 ROLLOVERS = Counter(
     "tinsom_rollovers", "Polls whose whole document was new: items may have come and gone unseen", ["tier"]

@@ -200,6 +200,13 @@ PIPELINE = (
                 stacked=True,
             ),
             Panel(
+                "Attachments",
+                "PDF and DOCX of announcements, an hour, by what came of them: in scans nothing can be tagged.",
+                "short",
+                [(f"sum by (result) (increase(tinsom_attachments_total{{{CHOSEN}}}[1h]))", "{{result}}")],
+                stacked=True,
+            ),
+            Panel(
                 "Documents that were all new",
                 "Polls whose whole document was new, an hour: items may have come and gone unseen; poll oftener.",
                 "short",

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 
 from services.collector.identity import folded
-from services.collector.page import Page
+from services.collector.page import Page, files_of
 
 # Below these shares of common words it is another page; a title that stayed vouches for a text that did not.
 _SAME_TEXT, _SAME_WITH_TITLE, _SAME_TITLE = 0.5, 0.3, 0.5
@@ -40,7 +40,7 @@ def differences(title: str, text: str, page: Page, compared: int) -> tuple[str, 
 
 def fingerprint(page: Page) -> str:
     """The same for two looks that saw the same."""
-    seen = "\n".join((folded(page.title), *sorted(_lines(page.text))))
+    seen = "\n".join((folded(page.title), *sorted(_lines(page.text)), *files_of(page)))
     return hashlib.blake2b(seen.encode(), digest_size=8).hexdigest()
 
 

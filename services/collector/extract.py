@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from services.collector import decode, markup, metadata, selected
+from services.collector import attachments, decode, markup, metadata, selected
 from services.collector.page import Page, drop_link_lists, page_of
 from tinsom.messages import PageSelectors
 
@@ -37,7 +37,7 @@ def extract_selected(
     tree = _load(body, content_type) if sampled else selected.parse(body, content_type)
     if tree is None:
         return Extract("no_text")
-    ours = selected.read(copy.deepcopy(tree) if sampled else tree, selectors)
+    ours = selected.read(copy.deepcopy(tree) if sampled else tree, selectors, url)
     if ours is None:
         return _named(extract(body, content_type, url), "layout")
     theirs = _read(tree, url) if sampled else None
@@ -58,8 +58,9 @@ def _read(tree: Any, url: str) -> Page:
     import trafilatura
 
     said = metadata.of(tree)
+    links = attachments.links_beside_furniture(tree, url)
     drop_link_lists(tree)
     found = trafilatura.bare_extraction(
         tree, url=url or None, include_comments=False, include_tables=True, with_metadata=False
     )
-    return page_of(said, markup.clean_lines(getattr(found, "text", None) or ""))
+    return page_of(said, markup.clean_lines(getattr(found, "text", None) or ""), links)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from services.collector import dates, identity, rereading, state
+from services.collector.attachments import with_attached
 from services.collector.comparing import retitled
 from services.collector.dates import Dated
 from services.collector.decide import PUBLISHED, Decision, Reading
@@ -36,6 +37,7 @@ def item_of(decision: Decision, source: Source, document: Document, page: Page |
     if dated.at is None and page and page.published:
         dated = dates.read(page.published, now=now, timezone=source.timezone, month_first=source.month_first)
     text = page.text if page and page.text else joined(entry.lede, entry.text) if entry.text else ""
+    attached = page.attached if page else ()
     return Item(
         id=known.id,
         publisher=source.publisher,
@@ -49,13 +51,14 @@ def item_of(decision: Decision, source: Source, document: Document, page: Page |
         source_name=source.name,
         tier=source.tier,
         lede=entry.lede or (page.description if page else ""),
-        text=text,
+        text=with_attached(text, attached),
         author=entry.author or (page.author if page else ""),
         language=(page.language if page else "") or document.language,
         published_at=dated.at,
         published_raw=dated.raw,
         date_quality=dated.quality,
         changed=list(decision.fields),
+        attachments=[one.attachment for one in attached],
     )
 
 
@@ -78,7 +81,12 @@ def revision_of(page: PageState, known: ItemState, found: Finding, source: Sourc
     )
     if found.page is None:
         return item
-    item = msgspec.structs.replace(item, text=found.page.text, title=_title_again(page, before, found))
+    item = msgspec.structs.replace(
+        item,
+        text=with_attached(found.page.text, found.page.attached),
+        attachments=[one.attachment for one in found.page.attached],
+        title=_title_again(page, before, found),
+    )
     return _completed(item, found.page, source, now) if found.outcome == "enriched" else item
 
 

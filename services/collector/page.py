@@ -10,9 +10,11 @@ from typing import Literal
 from lxml import etree
 
 from services.collector import markup
+from services.collector.attachments import Attached
 from services.collector.entry import MAX_LEDE, MAX_TEXT, MAX_TITLE
 from services.collector.identity import folded
 from services.collector.response import Outcome
+from tinsom.messages import PageSelectors
 
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…)\s*$")
 # A description shorter than this is a slogan; longer than a lead it is the article itself.
@@ -38,6 +40,8 @@ class Page:
     author: str = ""
     language: str = ""
     canonical: str = ""
+    links: tuple[str, ...] = ()  # to attachments, in the article
+    attached: tuple[Attached, ...] = ()  # what was read of them
 
 
 PageOutcome = (
@@ -52,11 +56,25 @@ PageOutcome = (
 
 
 @dataclass(frozen=True, slots=True)
+class PageWish:
+    """How a page is to be read. `sampled`: what `selectors` find is tested against another reader."""
+
+    selectors: PageSelectors | None = None
+    sampled: bool = False
+    attachments: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PageLook:
     """What came of one look at a page; `layout` comes with a page, read in spite of its source's selectors."""
 
     outcome: PageOutcome
     page: Page | None = None
+
+
+def files_of(page: Page) -> tuple[str, ...]:
+    """The addresses of its attachments; of a page that is a document itself, its own."""
+    return page.links or tuple(one.attachment.url for one in page.attached)
 
 
 def without_furniture(text: str, title: str) -> str:
@@ -80,7 +98,7 @@ def joined(description: str, text: str) -> str:
     return text if words[:_COMPARED] in folded(text) else f"{lead}\n{text}".strip()
 
 
-def page_of(said: Mapping[str, str], text: str) -> Page:
+def page_of(said: Mapping[str, str], text: str, links: tuple[str, ...] = ()) -> Page:
     """What a page says of itself (`metadata.of`) with the text found in it; the lead goes first."""
     title = markup.cut(markup.text_of(said.get("title", "")), MAX_TITLE)
     description = markup.cut(markup.text_of(said.get("description", "")), MAX_LEDE)
@@ -94,6 +112,7 @@ def page_of(said: Mapping[str, str], text: str) -> Page:
         author=_person(markup.text_of(said.get("author", ""))),
         language=language,
         canonical=said.get("canonical", "")[:2_000],
+        links=links,
     )
 
 

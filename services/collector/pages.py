@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from services.collector import attachments, office
+from services.collector.attachments import Attached
 from services.collector.extract import extract_selected
 from services.collector.fetch import MAX_PAGE_BYTES, PAGE_TYPES, Fetcher
 from services.collector.gate import Gate
-from services.collector.page import PageLook, PageOutcome
+from services.collector.office import Paper
+from services.collector.page import Page, PageLook, PageOutcome, PageWish
 from services.collector.pool import Pool, WorkError
 from services.collector.response import Response, is_challenge, judge
-from tinsom.messages import PageSelectors
+from tinsom.messages import Attachment, AttachmentOutcome
 
 logger = structlog.get_logger(__name__)
 
 # An item whose page does not come in this time goes out with what the feed says.
 PAGE_SECONDS = 30.0
+# Beside that for its attachments, all together.
+ATTACHMENT_SECONDS = 30.0
+MAX_ATTACHMENT_BYTES = 20 * 1024 * 1024
+OFFICE_TYPES = (
+    "application/pdf, application/vnd.openxmlformats-officedocument.wordprocessingml.document;q=0.9, */*;q=0.5"
+)
 # A page that says less than this may be a challenge that its status does not tell.
 _SHORT_TEXT = 500
+_AS_ATTACHMENT: dict[str, AttachmentOutcome] = {"too_big": "too_big", "timeout": "too_slow"}
 
 
 @dataclass(frozen=True)
@@ -29,30 +39,64 @@ class PageReader:
     pool: Pool
     gate: Gate
 
-    async def read(self, url: str, selectors: PageSelectors | None, sampled: bool) -> PageLook:
+    async def read(self, url: str, wish: PageWish) -> PageLook:
         """The page at `url`. Never raises: whatever happens has a name."""
         try:
             async with asyncio.timeout(PAGE_SECONDS):
-                return await self._read(url, selectors, sampled)
+                seen = await self._read(url, wish)
         except (TimeoutError, WorkError):
             return PageLook("timeout")
         except Exception as error:  # lxml and trafilatura raise whatever a page makes them
             logger.warning("page could not be read", error=type(error).__name__)
             return PageLook("fault")
+        if seen.page is None or not wish.attachments or not seen.page.links:
+            return seen
+        attached = await asyncio.gather(*map(self._attached, seen.page.links))
+        return replace(seen, page=replace(seen.page, attached=tuple(attached)))
 
-    async def _read(self, url: str, selectors: PageSelectors | None, sampled: bool) -> PageLook:
+    async def _read(self, url: str, wish: PageWish) -> PageLook:
         if not await self.gate.admits(url):
             return PageLook("robots")
-        response = await self.fetcher.get(url, accept=PAGE_TYPES, limit=MAX_PAGE_BYTES)
+        limit = MAX_ATTACHMENT_BYTES if attachments.is_named(url) else MAX_PAGE_BYTES
+        response = await self.fetcher.get(url, accept=PAGE_TYPES, limit=limit)
         outcome = outcome_of(response)
+        if outcome in ("ok", "not_html") and office.kind_of(response.body):
+            return await self._document(url, response)
         if outcome != "ok":
             return PageLook(outcome)
-        given = response.body, response.content_type, response.url, selectors, sampled
+        given = response.body, response.content_type, response.url, wish.selectors, wish.sampled
         found = await self.pool.run(extract_selected, *given, timeout=PAGE_SECONDS)
         text = found.page.text if found.page else ""
         if len(text) < _SHORT_TEXT and is_challenge(response.body):
             return PageLook("challenge")
         return PageLook(found.outcome, found.page if text else None)
+
+    async def _document(self, url: str, response: Response) -> PageLook:
+        """An entry may lead to a document instead of a page; what is no text of it is still told of."""
+        paper = await self.pool.run(office.read, response.body, timeout=PAGE_SECONDS)
+        if paper.outcome == "other_format":
+            return PageLook("not_html")
+        return PageLook("ok", Page(text=paper.text, attached=(Attached(_attachment(url, paper)),)))
+
+    async def _attached(self, url: str) -> Attached:
+        try:
+            async with asyncio.timeout(ATTACHMENT_SECONDS):
+                paper = await self._paper(url)
+        except (TimeoutError, WorkError):
+            paper = Paper("too_slow")
+        return Attached(_attachment(url, paper), paper.text)
+
+    async def _paper(self, url: str) -> Paper:
+        if not await self.gate.admits(url):
+            return Paper("forbidden")
+        response = await self.fetcher.get(url, accept=OFFICE_TYPES, limit=MAX_ATTACHMENT_BYTES)
+        if response.fault or response.status != 200:
+            return Paper(_AS_ATTACHMENT.get(response.fault or "", "unreached"))
+        return await self.pool.run(office.read, response.body, timeout=ATTACHMENT_SECONDS)
+
+
+def _attachment(url: str, paper: Paper) -> Attachment:
+    return Attachment(url=url, kind=paper.kind, outcome=paper.outcome, pages=paper.pages, cut=paper.cut)
 
 
 def outcome_of(response: Response) -> PageOutcome:

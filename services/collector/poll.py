@@ -16,13 +16,14 @@ from services.collector.feedstate import Look, target, validators_for
 from services.collector.fetch import MAX_PAGE_BYTES, PAGE_TYPES, Fetcher, validators
 from services.collector.gate import Gate
 from services.collector.known import FeedState
-from services.collector.page import PageLook
+from services.collector.page import PageLook, PageWish
 from services.collector.pages import PageReader
 from services.collector.pool import Pool, WorkError
+from services.collector.rereading import OFFICIAL
 from services.collector.response import Outcome, Response, judge, without_entries
 from services.collector.sitemap import Index
 from tinsom import metrics
-from tinsom.messages import PageSelectors, Selectors, Source
+from tinsom.messages import Selectors, Source
 
 logger = structlog.get_logger(__name__)
 
@@ -64,8 +65,8 @@ class Web(Protocol):
         """Does the site's robots.txt let us read `url`?"""
         ...
 
-    async def page(self, url: str, selectors: PageSelectors | None, sampled: bool) -> PageLook:
-        """The article at `url`; by `selectors` where there are any, tested against another reader if `sampled`."""
+    async def page(self, url: str, wish: PageWish) -> PageLook:
+        """The article at `url`."""
         ...
 
 
@@ -127,9 +128,11 @@ class LiveWeb:
             found.append(read)
         return documents.joined(found)
 
-    async def page(self, url: str, selectors: PageSelectors | None, sampled: bool) -> PageLook:
-        seen = await PageReader(self.fetcher, self.pool, self.gate).read(url, selectors, sampled)
+    async def page(self, url: str, wish: PageWish) -> PageLook:
+        seen = await PageReader(self.fetcher, self.pool, self.gate).read(url, wish)
         metrics.PAGES.labels(seen.outcome).inc()
+        for one in seen.page.attached if seen.page else ():
+            metrics.ATTACHMENTS.labels(one.attachment.outcome).inc()
         return seen
 
 
@@ -170,12 +173,13 @@ def _outcome(document: Document, response: Response) -> Outcome:
 async def read_pages(decisions: Iterable[Decision], source: Source, web: Web) -> dict[int, PageLook]:
     """The pages of what is news, by the entry's position. A baseline is no news: its pages are left alone."""
     wanted = [d for d in decisions if d.outcome in _PAGE_OUTCOMES and d.entry.link]
-    looks = await asyncio.gather(*(web.page(d.entry.link, source.page, _is_sampled(d)) for d in wanted))
+    looks = await asyncio.gather(*(web.page(d.entry.link, _wish(d, source)) for d in wanted))
     if any(look.outcome == "layout" for look in looks):
         logger.warning("selectors do not fit an article page: the layout changed", source=source.id)
     return {decision.entry.position: look for decision, look in zip(wanted, looks, strict=True)}
 
 
-def _is_sampled(decision: Decision) -> bool:
-    """One of fifty, always the same ones."""
-    return decision.item is not None and int(decision.item.id[:8], 16) % SAMPLE == 0
+def _wish(decision: Decision, source: Source) -> PageWish:
+    """Of pages that are read by selectors one of fifty is a sample, always the same ones."""
+    sampled = decision.item is not None and int(decision.item.id[:8], 16) % SAMPLE == 0
+    return PageWish(source.page, sampled, attachments=source.tier == OFFICIAL)

@@ -6,6 +6,7 @@ A worker that hangs cannot be taken back: its pool ends, and the next piece of w
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -15,13 +16,21 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+MAX_MEMORY = 3 * 1024**3  # address space of a worker: ten times what the largest pages take
+
 
 class WorkError(Exception):
     """The work took too long, or killed its worker."""
 
 
-def _leave_signals_to_the_parent() -> None:
-    """Ctrl-C and a service manager signal the whole group; the parent drains and ends its workers itself."""
+def _begin() -> None:
+    """Ctrl-C and a service manager signal the whole group; the parent drains and ends its workers itself.
+
+    What a hostile document makes a worker claim ends with an error of that work, not with the machine's memory.
+    """
+    limit = resource.getrlimit(resource.RLIMIT_AS)[1]
+    most = MAX_MEMORY if limit == resource.RLIM_INFINITY else min(limit, MAX_MEMORY)
+    resource.setrlimit(resource.RLIMIT_AS, (most, limit))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
@@ -56,9 +65,7 @@ class Pool:
     def _executor(self) -> Executor:
         if self._pool is None:
             # Not fork: threads of this process may hold locks that a child would wait for without end.
-            self._pool = ProcessPoolExecutor(
-                self._workers, mp_context=get_context("spawn"), initializer=_leave_signals_to_the_parent
-            )
+            self._pool = ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"), initializer=_begin)
         return self._pool
 
     def _give_up(self, future: Future[Any]) -> None:

@@ -13,7 +13,7 @@ from services.collector.decide import Decision
 from services.collector.entry import Document
 from services.collector.items import Pages
 from services.collector.known import PageState, State
-from services.collector.page import PageLook
+from services.collector.page import PageLook, PageWish
 from services.collector.poll import Web
 from services.collector.rereading import Finding
 from services.collector.share import Run, Share
@@ -55,7 +55,8 @@ class Rereader:
             await self._conclude(share, run.source, page, look)
 
     async def _look(self, share: Share, source: Source, page: PageState) -> PageLook:
-        return await self.web.page(rereading.item_in(page).url, source.page, False)
+        wish = PageWish(source.page, attachments=rereading.wants_attachments(page, source.tier))
+        return await self.web.page(rereading.item_in(page).url, wish)
 
     async def _conclude(self, share: Share, source: Source, page: PageState, look: PageLook) -> None:
         now = self.clock.now()

@@ -13,8 +13,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from services.collector import comparing
+from services.collector.attachments import Attached, own_text
 from services.collector.known import PageState
-from services.collector.page import Page, PageLook, PageOutcome
+from services.collector.page import Page, PageLook, PageOutcome, files_of
 from tinsom.messages import Item, Source
 
 Outcome = Literal[
@@ -93,9 +94,15 @@ def repacked(state: PageState, item: Item) -> PageState:
 
 
 def page_in(state: PageState) -> Page:
-    """What the page said when it was read last."""
+    """What the page and its attachments said when they were read last."""
     item = item_in(state)
-    return Page(title=state.title, text=item.text, author=item.author, language=item.language)
+    attached = tuple(Attached(one) for one in item.attachments)
+    return Page(title=state.title, text=item.text, author=item.author, language=item.language, attached=attached)
+
+
+def wants_attachments(state: PageState, tier: int) -> bool:
+    """Only where this look may make a revision, which must carry them."""
+    return tier == OFFICIAL and (not state.came or state.doubt not in ("", _GONE))
 
 
 def due(states: Iterable[PageState], source: str, now: float, room: int) -> list[PageState]:
@@ -138,9 +145,12 @@ def _failed(state: PageState, look: PageLook, now: float) -> Finding:
 
 def _compared(state: PageState, page: Page, now: float) -> Finding:
     before = item_in(state)
-    if not comparing.same_article(state.title, before.text, page):
+    text = own_text(before.text)
+    if not comparing.same_article(state.title, text, page):
         return Finding("another_page", _later(state, now))
-    fields = comparing.differences(state.title, before.text, page, TEXT_KEPT)
+    fields = comparing.differences(state.title, text, page, TEXT_KEPT)
+    if {one.url for one in before.attachments} != set(files_of(page)):
+        fields += ("attachments",)
     if not fields:
         return Finding("same", _later(state, now))
     seen = comparing.fingerprint(page)

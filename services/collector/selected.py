@@ -6,7 +6,7 @@ from collections import Counter
 
 from lxml import etree
 
-from services.collector import decode, markup
+from services.collector import attachments, decode, markup
 from services.collector.css import SelectorError, finder
 from services.collector.entry import MAX_LEDE, MAX_TEXT, MAX_TITLE
 from services.collector.identity import folded
@@ -30,7 +30,7 @@ def check(selectors: PageSelectors) -> None:
     """Raises SelectorError for the first selector that cannot be read."""
     if not selectors.body.strip():
         raise SelectorError("body: is empty")
-    for name in ("body", "title", "lead", "date", "without"):
+    for name in ("body", "title", "lead", "date", "without", "files"):
         if getattr(selectors, name):
             finder(name, getattr(selectors, name))
 
@@ -45,10 +45,11 @@ def parse(body: bytes, content_type: str) -> etree._Element | None:
         return None
 
 
-def read(tree: etree._Element, selectors: PageSelectors) -> Page | None:
+def read(tree: etree._Element, selectors: PageSelectors, base: str = "") -> Page | None:
     """What `selectors` find, or None when there is no text where they say; cuts what is no text out of `tree`."""
     try:
         title, lead, date = (_said(tree, name, selectors) for name in ("title", "lead", "date"))
+        links = attachments.links(_holding_files(tree, selectors), base)
         text = _text(tree, selectors)
     except (etree.LxmlError, SelectorError):
         return None
@@ -64,6 +65,7 @@ def read(tree: etree._Element, selectors: PageSelectors) -> Page | None:
         author=page.author,
         language=page.language,
         canonical=page.canonical,
+        links=links,
     )
 
 
@@ -105,6 +107,11 @@ def _text(tree: etree._Element, selectors: PageSelectors) -> str:
         drop_link_lists(part)
     # Line breaks of the source are spaces of the text; only its blocks make lines.
     return "\n".join(markup.text_of(" ".join(_markup(part).split()), lines=True) for part in parts).strip()
+
+
+def _holding_files(tree: etree._Element, selectors: PageSelectors) -> list[etree._Element]:
+    selector = ("files", selectors.files) if selectors.files else ("body", selectors.body)
+    return finder(*selector)(tree)[:_MAX_BODIES]
 
 
 def _outermost(found: list[etree._Element]) -> list[etree._Element]:

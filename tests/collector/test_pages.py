@@ -14,14 +14,13 @@ from services.collector.decide import decide
 from services.collector.fetch import Fetcher
 from services.collector.gate import Gate
 from services.collector.known import FeedState, Known
-from services.collector.page import PageLook
+from services.collector.page import PageLook, PageWish
 from services.collector.pages import PageReader
 from services.collector.pool import Pool
 from tests.collector.build import NOW, entry, source
 from tests.collector.feedserver import FeedServer
 from tests.collector.test_selected import SELECTORS, article
 from tinsom import metrics
-from tinsom.messages import PageSelectors
 
 HTML = {"Content_Type": "text/html; charset=utf-8"}
 CHALLENGE = b"<html><title>Just a moment...</title><body><p>Enable JavaScript and cookies to continue</p></body>"
@@ -56,7 +55,7 @@ async def test_every_answer_has_a_name(
     server: FeedServer, reader: PageReader, body: bytes, status: int, kind: str, outcome: str
 ) -> None:
     server.put("/bai", body, status, Content_Type=kind)
-    seen = await reader.read(server.url("/bai"), SELECTORS, False)
+    seen = await reader.read(server.url("/bai"), PageWish(SELECTORS))
     assert seen.outcome == outcome
     assert (seen.page is not None) == (outcome in ("ok", "layout"))
 
@@ -70,9 +69,9 @@ async def test_a_page_that_is_slow_or_forbidden(
 
     server.put("/robots.txt", b"User-agent: *\nDisallow: /rieng")
     server.put("/bai", article(), **HTML).handler = hang
-    assert (await reader.read(server.url("/rieng/bai"), None, False)).outcome == "robots"
+    assert (await reader.read(server.url("/rieng/bai"), PageWish())).outcome == "robots"
     monkeypatch.setattr(pages, "PAGE_SECONDS", 0.05)
-    assert (await reader.read(server.url("/bai"), None, False)).outcome == "timeout"
+    assert (await reader.read(server.url("/bai"), PageWish())).outcome == "timeout"
 
 
 async def test_the_sample_is_always_the_same_one_of_fifty() -> None:
@@ -80,8 +79,8 @@ async def test_the_sample_is_always_the_same_one_of_fifty() -> None:
     asked = []
 
     class Web:
-        async def page(self, url: str, selectors: PageSelectors | None, sampled: bool) -> PageLook:
-            asked.append((url, sampled))
+        async def page(self, url: str, wish: PageWish) -> PageLook:
+            asked.append((url, wish.sampled))
             return PageLook("layout")
 
     feed = FeedState(source="bao-home", publisher="bao.example", baseline_done=True)
@@ -100,5 +99,5 @@ async def test_what_came_is_counted(server: FeedServer, reader: PageReader) -> N
     server.put("/bai", article(name="khung-moi"), **HTML)
     before = metrics.value(metrics.PAGES, "layout")
     live = poll.LiveWeb(reader.fetcher, reader.pool, reader.gate)
-    assert (await live.page(server.url("/bai"), SELECTORS, False)).outcome == "layout"
+    assert (await live.page(server.url("/bai"), PageWish(SELECTORS))).outcome == "layout"
     assert metrics.value(metrics.PAGES, "layout") == before + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -10,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.collector import comparing, rereading
-from services.collector.known import PageState
+from services.collector import comparing, items, rereading
+from services.collector.attachments import Attached, with_attached
+from services.collector.known import ItemState, PageState
 from services.collector.page import Page, PageLook, PageOutcome
 from services.collector.rereading import CONFIRM_AFTER, DAY, HOUR, LOOKS, RETRIES
 from tests.collector.build import NOW, source
-from tinsom.messages import Item
+from tinsom.messages import Attachment, Item
 
 LINES = [f"Đoạn thứ {n} của thông báo giao Bộ Công an chủ trì việc số {n} trong năm nay." for n in range(8)]
 PAGE = Page(title="Thông báo số 12 của Bộ", text="\n".join(LINES))
@@ -160,6 +162,37 @@ def test_an_edit_counts_when_two_looks_see_the_same(page: Page, fields: tuple[st
     assert (second.outcome, second.fields, second.page) == ("revised", fields, page)
     assert second.state is not None
     assert (second.state.next_at, second.state.title) == (NOW + DAY, page.title)
+
+
+def test_documents_that_are_exchanged_are_an_edit_and_carried_by_it() -> None:
+    def with_file(name: str, *, read: bool = True) -> PageLook:
+        url = f"https://bao.example/{name}.pdf"
+        attached = (Attached(Attachment(url=url, kind="pdf"), f"Điều 1 của {name}."),) if read else ()
+        return seen(dataclasses.replace(PAGE, links=(url,), attached=attached))
+
+    first = with_file("cu").page
+    assert first is not None
+    item = replace(
+        ITEM, text=with_attached(first.text, first.attached), attachments=[a.attachment for a in first.attached]
+    )
+    state = rereading.watched(item, with_file("cu"), OFFICIAL, NOW, None)
+    assert state is not None
+    assert not rereading.wants_attachments(state, 1)
+    assert rereading.judge(state, with_file("cu", read=False), 1, NOW + HOUR).outcome == "same"
+    doubted = rereading.judge(state, with_file("moi", read=False), 1, NOW + HOUR).state
+    assert doubted is not None
+    assert rereading.wants_attachments(doubted, 1)
+    assert not rereading.wants_attachments(doubted, 2)
+    found = rereading.judge(doubted, with_file("moi"), 1, doubted.next_at)
+    assert (found.outcome, found.fields) == ("revised", ("attachments",))
+    known = ItemState(id=ITEM.id, publisher=ITEM.publisher, aliases=[1], revision=4)
+    revision = items.revision_of(doubted, known, found, OFFICIAL, NOW + DAY)
+    assert (revision.revision, revision.changed, [a.url for a in revision.attachments]) == (
+        5,
+        ["attachments"],
+        ["https://bao.example/moi.pdf"],
+    )
+    assert revision.text == f"{PAGE.text}\n[Tệp đính kèm: moi.pdf]\nĐiều 1 của moi."
 
 
 def test_what_changes_by_itself_is_no_edit() -> None:

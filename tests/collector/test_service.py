@@ -20,7 +20,7 @@ from services.collector.documents import read_fast
 from services.collector.entry import Document, Memo
 from services.collector.expected import Shown, expected_items
 from services.collector.items import CHUNK
-from services.collector.page import Page, PageLook, PageOutcome
+from services.collector.page import Page, PageLook, PageOutcome, PageWish
 from services.collector.response import Response
 from services.collector.share import Share
 from services.collector.state import PartitionState
@@ -32,7 +32,7 @@ from tinsom.config import CollectorConfig, Config, SourceConfig
 from tinsom.errors import LogFullError
 from tinsom.log import Log, Record, Table
 from tinsom.log.sqlite import SqliteLog
-from tinsom.messages import Item, PageSelectors
+from tinsom.messages import Item
 from tinsom.service import Context
 
 
@@ -60,7 +60,7 @@ class FakeWeb:
     async def document(self, response: Response, memo: Memo) -> Document:
         return read_fast(response.body, "", response.url, memo) or parse(response.body, "", response.url)
 
-    async def page(self, url: str, selectors: PageSelectors | None, sampled: bool) -> PageLook:
+    async def page(self, url: str, wish: PageWish) -> PageLook:
         self.asked[url] += 1
         found = self.pages.get(url, "missing")
         return PageLook("ok", found) if isinstance(found, Page) else PageLook(found)
