@@ -18,7 +18,7 @@ import msgspec
 import services.classifier.storystage  # noqa: F401 (registers the story step's own messages)
 from services.classifier import pulses
 from services.collector import known, state
-from tinsom import codec, config, messages
+from tinsom import codec, config, items, messages
 from tinsom.topics import DAY_MS, QUEUES, TOPICS, Topic
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -108,10 +108,8 @@ def _words() -> str:
 def _messages() -> str:
     """Every struct in the order of the code, then the collector's own state."""
     assert state.TOPIC in TOPICS  # and its types are registered with the codec by the import
-    return (
-        "\n".join(_struct(node, module) for module in (messages, known, pulses) for node in _structs(module))
-        + "\n"
-    )
+    modules = (items, messages, known, pulses)
+    return "\n".join(_struct(node, module) for module in modules for node in _structs(module)) + "\n"
 
 
 def _structs(module: ModuleType) -> Iterator[ast.ClassDef]:
@@ -119,7 +117,7 @@ def _structs(module: ModuleType) -> Iterator[ast.ClassDef]:
 
 
 def _is_message(found: object) -> bool:
-    return isinstance(found, type) and issubclass(found, messages.Message) and found is not messages.Message
+    return isinstance(found, type) and issubclass(found, items.Message) and found is not items.Message
 
 
 def _struct(node: ast.ClassDef, module: ModuleType, title: str = "") -> str:
