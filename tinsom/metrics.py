@@ -47,9 +47,7 @@ ENTRIES = Counter("tinsom_entries", "Entries seen in feeds, by decision", ["outc
 SOURCES = Gauge("tinsom_sources", "Sources by state", ["state", "tier"])
 SOURCE_LAST_SUCCESS = Gauge("tinsom_source_last_success_timestamp_seconds", "Last good poll", ["source"])
 
-TLS_EXCEPTIONS = Gauge(
-    "tinsom_tls_exceptions", "1 for each source whose certificate is not simply verified", ["source", "kind"]
-)
+TLS_EXCEPTIONS = Gauge("tinsom_tls_exceptions", "Sources whose certificate is not simply verified", ["kind"])
 
 TAGS = Counter("tinsom_tags", "Tags given", ["taxonomy", "value", "role"])
 TAXONOMIES = Counter("tinsom_taxonomies", "New rules that a running classifier took or refused", ["outcome"])

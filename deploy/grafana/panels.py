@@ -180,9 +180,9 @@ PIPELINE = (
             ),
             Panel(
                 "Certificates not simply verified",
-                "Sources with a TLS exception: `unverified` means that anybody may answer in their name.",
+                "Sources with a TLS exception, named by `tinsom sources list`: `unverified` lets anybody answer for them.",
                 "short",
-                [(gauge("count", "tinsom_tls_exceptions", "source, kind"), "{{source}} {{kind}}")],
+                [(gauge("sum", "tinsom_tls_exceptions", "kind"), "{{kind}}")],
                 stacked=True,
             ),
             Panel(

@@ -28,19 +28,23 @@ class Trust:
 
     def __init__(self, sources: Iterable[Source] = ()) -> None:
         self._sources: dict[str, Source] = {}
+        for kind in (OWN_CA, UNVERIFIED):
+            metrics.TLS_EXCEPTIONS.labels(kind)
         for source in sources:
             self.put(source)
 
     def put(self, source: Source) -> None:
         kind = exception_of(source)
         if kind != VERIFY:
+            self.remove(source)
             self._sources[source.id] = source
-            metrics.TLS_EXCEPTIONS.labels(source.id, kind).set(1)
+            metrics.TLS_EXCEPTIONS.labels(kind).inc()
             logger.warning("tls exception", source=source.id, kind=kind)
 
     def remove(self, source: Source) -> None:
-        if self._sources.pop(source.id, None) is not None:
-            metrics.TLS_EXCEPTIONS.remove(source.id, exception_of(source))
+        known = self._sources.pop(source.id, None)
+        if known is not None:
+            metrics.TLS_EXCEPTIONS.labels(exception_of(known)).dec()
 
     def of(self, host: str) -> ssl.SSLContext | bool:
         """What aiohttp takes for `ssl`. Of two exceptions for one host the one that still verifies counts."""
