@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: install run test soak lint types bench up lock
+.PHONY: install run test fuzz soak lint types bench up lock
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -22,6 +22,9 @@ run: $(READY)  ## play a day of sample feeds; alerts appear on the terminal
 test: $(READY)  ## every test, real Kafka included
 	@echo "Running every test (Apache Kafka is fetched by Maven the first time) ..."
 	@$(BIN)/pytest -m "not soak"
+
+fuzz: $(READY)  ## an hour of coverage-guided fuzzing of the readers; SECONDS=… for less or more
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),3600)
 
 soak: $(READY)  ## the long fault runs
 	@$(BIN)/pytest -m soak --timeout 7200
@@ -45,3 +48,6 @@ lock: $(READY)  ## exact, hashed versions from the floors in pyproject.toml
 		--no-emit-find-links --output-file requirements/run.txt pyproject.toml
 	@$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --extra dev --generate-hashes --no-emit-index-url \
 		--no-emit-trusted-host --no-emit-find-links --output-file requirements/dev.txt pyproject.toml
+	@# pip-compile drops the conditions of an extra's dependencies.
+	@sed -i 's/^\(atheris==[^ ]*\) \\$$/\1 ; sys_platform == "linux" and platform_machine == "x86_64" and python_version < "3.14" \\/' \
+		requirements/dev.txt

@@ -180,7 +180,7 @@ PIPELINE = (
             ),
             Panel(
                 "Certificates not simply verified",
-                "Sources with a TLS exception, named by `tinsom sources list`: `unverified` lets anybody answer for them.",
+                "Sources with a TLS exception; `tinsom sources list` names them. Unverified: anybody may answer.",
                 "short",
                 [(gauge("sum", "tinsom_tls_exceptions", "kind"), "{{kind}}")],
                 stacked=True,
