@@ -17,5 +17,5 @@ def finder(name: str, selector: str) -> etree.XPath:
     """What finds the elements of `selector`; raises SelectorError that calls it `name`."""
     try:
         return etree.XPath(cssselect.HTMLTranslator().css_to_xpath(selector))
-    except (cssselect.SelectorError, etree.LxmlError) as error:
+    except (cssselect.SelectorError, etree.LxmlError, ValueError) as error:
         raise SelectorError(f"{name}: {selector!r} is no CSS selector: {error}") from None

@@ -11,6 +11,7 @@ from xml.sax.saxutils import quoteattr
 from lxml import etree
 
 from services.collector import markup
+from services.collector.raw import safe_link
 from tinsom.config import SourceConfig
 from tinsom.errors import InputError
 
@@ -30,8 +31,8 @@ def read(raw: bytes, taken: Iterable[str] = ()) -> list[SourceConfig]:
     used = set(taken)
     sources: dict[str, SourceConfig] = {}
     for outline in root.iter("outline"):
-        url = (outline.get("xmlUrl") or "").strip()
-        if url.startswith(("http://", "https://")) and url not in sources:
+        url = safe_link(outline.get("xmlUrl") or "", "")
+        if url and url not in sources:
             name = markup.clean(outline.get("title") or outline.get("text") or "")
             sources[url] = SourceConfig(
                 id=_free(slug(name) or slug(urlsplit(url).hostname or ""), used), url=url, name=name

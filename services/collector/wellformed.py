@@ -25,6 +25,7 @@ _SY = "http://purl.org/rss/1.0/modules/syndication/"
 _CONTENT = "http://purl.org/rss/1.0/modules/content/"
 _HTML_TYPES = frozenset(("text/html", "application/xhtml+xml", "html", "xhtml"))
 _TEXT_TYPES = _HTML_TYPES | {"text", "text/plain", None}
+_NAMES = frozenset(("link", "guid"))
 _XHTML_TYPES = frozenset(("xhtml", "application/xhtml+xml"))
 
 # (namespace, lower-case name) → our name. Names of RSS are in no namespace.
@@ -84,6 +85,8 @@ def read(raw: bytes, base: str, memo: Memo | None = None) -> Document | None:
     """
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw or b"xml:base" in raw:
         return None
+    if raw.count(b"<?") != raw.count(b"<?xml-stylesheet "):
+        return None  # what other instructions hold, the two parsers see with other eyes
     try:
         root = etree.fromstring(raw, _parser())
         return _document(root, base, memo or {})
@@ -213,8 +216,10 @@ def _fields(item: etree._Element, known: dict[tuple[str, str], str]) -> _Fields:
             continue
         if field in found or len(child) or (name == "link" and child.attrib):
             raise _Unsure
-        found[field] = (child.text or "").strip()
-        if name == "guid" and (child.get("isPermaLink") or "true") != "true":
+        text = found[field] = (child.text or "").strip()
+        if field in _NAMES and ("<" in text or ">" in text):
+            raise _Unsure  # feedparser makes something else of such names
+        if name == "guid" and (_attribute(child, "isPermaLink") or "true") != "true":
             found["opaque"] = "yes"
     return found
 
@@ -230,6 +235,14 @@ def _children(element: etree._Element) -> Iterator[tuple[etree._Element, str, st
             yield child, namespace, name.lower()
         else:
             yield child, "", tag.lower()
+
+
+def _attribute(element: etree._Element, name: str, default: str | None = None) -> str | None:
+    """An attribute; feedparser does not mind how its name is spelt, so another spelling is feedparser's."""
+    value = element.get(name)
+    if value is None and any(other.lower() == name.lower() for other in element.attrib):
+        raise _Unsure
+    return default if value is None else value
 
 
 def _must_be_harmless(namespace: str, name: str, child: etree._Element) -> None:
@@ -280,8 +293,8 @@ def _atom_fields(entry: etree._Element) -> _Fields:
 
 def _markup(element: etree._Element) -> str:
     """The markup that a text construct holds."""
-    kind = element.get("type")
-    if kind not in _TEXT_TYPES or element.get("src") or element.get("mode"):
+    kind = _attribute(element, "type")
+    if kind not in _TEXT_TYPES or _attribute(element, "src") or _attribute(element, "mode"):
         raise _Unsure
     if not len(element):
         return element.text or ""
@@ -299,6 +312,10 @@ def _link(element: etree._Element) -> str:
             continue
         if child.text and child.text.strip():
             raise _Unsure
-        if child.get("rel", "alternate") == "alternate" and child.get("type", "text/html") in _HTML_TYPES:
-            found = child.get("href") or found
+        rel, kind = _attribute(child, "rel", "alternate"), _attribute(child, "type", "text/html")
+        href = _attribute(child, "href")
+        if not href:
+            raise _Unsure
+        if rel == "alternate" and kind in _HTML_TYPES:
+            found = href
     return found
