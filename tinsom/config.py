@@ -157,7 +157,7 @@ class Config(_Section, frozen=True, kw_only=True):
     http: HttpConfig = HttpConfig()
     collector: CollectorConfig = CollectorConfig()
     alerter: AlerterConfig = AlerterConfig()
-    taxonomy: str = ""  # a folder whose files extend or override the shipped ones
+    taxonomy: str = ""  # a folder whose files extend or override the shipped ones, or one such file
     sources: list[SourceConfig] = []
     destinations: list[DestinationConfig] = []
     subscriptions: list[SubscriptionConfig] = []

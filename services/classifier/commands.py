@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.console import RenderableType
 
 from services.classifier import evaluate as evaluation
 from services.classifier import lint as linting
-from services.classifier import reporting
 from services.classifier import taxonomy as taxonomies
 from services.classifier.tagger import Tagger, TagInput
 from tinsom import messages as m
@@ -108,9 +106,9 @@ def lint(folder: Path | None = None) -> list[str]:
     return linting.faults(taxonomies.load(folder))
 
 
-def evaluate(lines: Iterable[bytes], tagger: Tagger | None = None) -> RenderableType:
+def evaluate(lines: Iterable[bytes], tagger: Tagger | None = None) -> evaluation.Report:
     """Score labelled JSON lines; raises InputError naming the line that is none."""
-    return reporting.report(evaluation.evaluate(_labelled(lines), tagger or tagger_for()))
+    return evaluation.evaluate(_labelled(lines), tagger or tagger_for())
 
 
 def _labelled(lines: Iterable[bytes]) -> Iterator[evaluation.Labelled]:
@@ -120,3 +118,22 @@ def _labelled(lines: Iterable[bytes]) -> Iterator[evaluation.Labelled]:
                 yield msgspec.json.decode(line, type=evaluation.Labelled)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise InputError(f"line {number} is no labelled item: {error}") from None
+
+
+def item_of(line: bytes, number: int) -> m.Item:
+    """A line as `tinsom tag` reads it, or an item as it is on the log; raises InputError."""
+    try:
+        return msgspec.json.decode(line, type=m.Item)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:
+        given = _input(msgspec.json.decode(line))
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        raise InputError(f"line {number}: {' '.join(str(error).split())}") from None
+    when = given.published_at or datetime.fromtimestamp(0, UTC)
+    moment = when if isinstance(when, datetime) else datetime(when.year, when.month, when.day)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return m.Item(
+        id=given.id, publisher="", source="", url="", title=given.title, lede=given.lede, text=given.text,
+        fetched_at=moment, published_at=None if given.published_at is None else moment,
+    )  # fmt: skip

@@ -84,11 +84,14 @@ class Count:
 
 @dataclass
 class Report:
-    """`by_tag` is keyed by (kind, tag); `faults` are (item, kind, tag, "wrong" or "missed")."""
+    """`by_tag` is keyed by (kind, tag); `faults` are (item, kind, tag, "wrong" or "missed"); `confusions` count
+    (kind, missed, wrong) of one item: one may have been taken for the other.
+    """
 
     by_kind: dict[str, Count] = field(default_factory=lambda: {kind: Count() for kind in KINDS})
     by_tag: dict[tuple[str, str], Count] = field(default_factory=dict)
     faults: list[tuple[str, str, str, str]] = field(default_factory=list)
+    confusions: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     off_items: int = 0
     off_primary: list[str] = field(default_factory=list)
 
@@ -100,10 +103,12 @@ class Report:
             if tag not in required and tag in optional:
                 continue
             one = Count(tag in required and tag in found, tag not in required, tag not in found)
-            self.by_kind[kind].add(one)
+            self.by_kind.setdefault(kind, Count()).add(one)
             self.by_tag.setdefault((kind, tag), Count()).add(one)
             if not one.right:
                 self.faults.append((item, kind, tag, "wrong" if one.wrong else "missed"))
+        wrong = sorted(found - required - optional)
+        self.confusions.update((kind, missed, taken) for missed in sorted(required - found) for taken in wrong)
 
 
 def evaluate(rows: Iterable[Labelled], tagger: Tagger) -> Report:

@@ -15,7 +15,7 @@ from services.classifier.tagger import Tagger
 from tinsom import metrics
 from tinsom.errors import ConfigError, DecodeError
 from tinsom.follower import Follower
-from tinsom.log import Output, Partition
+from tinsom.log import Log, Output, Partition, Table
 
 logger = structlog.get_logger(__name__)
 
@@ -84,3 +84,13 @@ class FollowingTagStage(TagStage):
     def _follow(self) -> None:
         if self.rules.tagger is not None:
             self.tagger = self.rules.tagger
+
+
+async def of_log(log: Log) -> Tagger | None:
+    """The rules of now, as the log has them; None before the first `tinsom apply`. Raises ConfigError."""
+    table = Table(log.tail(["taxonomy"]))
+    try:
+        await table.refresh()
+        return _built(catalogue.texts_of(table.records.values())) if table.complete else None
+    finally:
+        await table.tail.close()

@@ -19,8 +19,8 @@ from tinsom.text import normalise, tone_variants, unaccented
 
 MAX_EVIDENCE = 20
 PREFIX = "theme-"
-# A rule that had so much of what it needs was near.
-NEAR = 0.5
+# A rule that had so much of what it needs was near; one of two groups is not.
+NEAR = 0.6
 Raw = Sequence[tuple[int, int, int]]  # (pattern, start, end)
 
 

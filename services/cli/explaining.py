@@ -11,6 +11,7 @@ from tinsom import codec
 from tinsom.errors import DecodeError, InputError
 from tinsom.log import Log, Table
 from tinsom.messages import Destination, Item
+from tinsom.topics import partition_for
 
 
 def why(
@@ -31,7 +32,11 @@ def why(
             return [
                 line
                 for id_ in await _ids(log, item)
-                for line in (f"item {id_}", *[line async for line in explain(log, id_, destination)])
+                for line in (
+                    f"item {id_}",
+                    *[line async for line in explain(log, id_, destination)],
+                    *await _nearly(log, id_),
+                )
             ]
 
     lines = run_async(work())
@@ -71,3 +76,22 @@ async def _check_destination(log: Log, alias: str) -> None:
         raise InputError(
             f"there is no destination {alias!r}; there are: {', '.join(sorted(set(known))) or 'none'}"
         )
+
+
+async def _nearly(log: Log, id_: str) -> list[str]:
+    """Themes that were near, by the rules of now: what they lacked is written nowhere."""
+    from services.classifier import rulebook, trial
+
+    tagger = await rulebook.of_log(log)
+    if tagger is None or not tagger.taxonomy.themes:
+        return []
+    item: Item | None = None
+    partition = partition_for(id_.encode(), log.partitions_of("items"))
+    async for record in log.read("items", partition):
+        if record.key == id_.encode():
+            try:
+                item = codec.decode_as(record, Item)
+            except DecodeError:
+                continue  # it is among the dead letters
+    outcomes = [outcome for outcome in tagger.outcomes(item) if outcome.near] if item else []
+    return [f"nearly {o.id}: score {o.score:g}, {trial.missing(o)}" for o in outcomes]

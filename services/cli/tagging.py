@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli import explaining
+from services.cli import explaining, ruling
 from services.cli.shared import console, counting, note, say, say_json, show
 from tinsom.errors import InputError
 from tinsom.faults import did_you_mean
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     taxonomy = typer.Typer(help="Initiatives, agencies, places, documents.", no_args_is_help=True)
     taxonomy.command("lint")(taxonomy_lint)
     taxonomy.command("show")(taxonomy_show)
+    ruling.register(taxonomy)
     app.add_typer(taxonomy, name="taxonomy")
 
 

@@ -138,17 +138,19 @@ def test_what_an_excluding_word_silenced_names_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("title", "lacking"),
+    ("title", "lacking", "is_near"),
     [
-        ("Cầu ở Huế", ("sập | hỏng",)),
-        ("Cầu ở Huế cũ, đã xây từ nhiều năm trước, sập", ("within 5 words",)),
-        ("Cầu ở Huế sập trong game", ("not 'game'",)),
+        ("Cầu ở Huế", ("sập | hỏng",), False),  # half of a rule is nothing
+        ("Cầu ở Huế cũ, đã xây từ nhiều năm trước, sập", ("within 5 words",), True),
+        ("Cầu ở Huế sập trong game", ("not 'game'",), True),
     ],
 )
-def test_a_combination_that_was_not_met_says_what_it_lacks(title: str, lacking: tuple[str, ...]) -> None:
+def test_a_combination_that_was_not_met_says_what_it_lacks(
+    title: str, lacking: tuple[str, ...], is_near: bool
+) -> None:
     by = of("{id: theme-x, names: {vi: X}, combinations: [{all: [[cầu], [sập, hỏng]], within: 5, none: [game]}]}")
     near = outcome(by, title)
-    assert (near.fired, near.lacking, near.near) == (False, lacking, True)
+    assert (near.fired, near.lacking, near.near) == (False, lacking, is_near)
 
 
 def test_nothing_is_done_where_none_of_its_words_occurs(monkeypatch: pytest.MonkeyPatch) -> None:

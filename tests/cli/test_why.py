@@ -13,8 +13,19 @@ from tests.cli.test_moving import append, item
 
 CONFIG = """
 http: {port: 0}
+taxonomy: mine.yaml
 destinations: [{alias: man-hinh, channel: terminal}]
 subscriptions: [{id: s1, destination: man-hinh, match: {initiatives: [de-an-06]}, priority: urgent}]
+"""
+
+
+THEME = """
+themes:
+  - id: theme-gan
+    names: {vi: "Gần"}
+    threshold: 10
+    terms: [{words: "đề án", weight: 7}, {words: "không có", weight: 3}]
+    tests: {positive: ["đề án không có"], negative: ["đề án"]}
 """
 
 
@@ -22,6 +33,7 @@ subscriptions: [{id: s1, destination: man-hinh, match: {initiatives: [de-an-06]}
 def replayed(folder: Path) -> str:
     """What `replay --run` printed; the namespace `seen` holds what it made."""
     (folder / "tinsom.yaml").write_text(CONFIG)
+    (folder / "mine.yaml").write_text(THEME, "utf-8")
     append(folder, *(item(number) for number in range(6)))
     command = [sys.executable, "-m", "services.cli"]
     subprocess.run([*command, "dump", "items", "f"], check=True, capture_output=True)
@@ -40,6 +52,7 @@ def test_why_answers_from_the_log(tinsom: Command, replayed: str) -> None:
     assert "tagged: de-an-06 (primary, " in text
     assert "to man-hinh (urgent): initiative:de-an-06 by s1" in text
     assert ": sent" in text
+    assert by_id.lines[-1] == "nearly theme-gan: score 7, 3 points missing"
     assert tinsom("why", "http://x/1", "--namespace", "seen").out == by_id.out
     assert tinsom("why", "i1", "man-hinh", "--namespace", "seen").out == by_id.out
     assert tinsom.fails("why", "i9", "--namespace", "seen", code=1) == (
