@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from services.collector import attachments, decode, markup, metadata, selected
+from services.collector.lead import lead_of
 from services.collector.page import Page, drop_link_lists, page_of
 from tinsom.messages import PageSelectors
 
@@ -58,9 +59,9 @@ def _read(tree: Any, url: str) -> Page:
     import trafilatura
 
     said = metadata.of(tree)
-    links = attachments.links_beside_furniture(tree, url)
+    links, lead = attachments.links_beside_furniture(tree, url), lead_of(tree)
     drop_link_lists(tree)
     found = trafilatura.bare_extraction(
         tree, url=url or None, include_comments=False, include_tables=True, with_metadata=False
     )
-    return page_of(said, markup.clean_lines(getattr(found, "text", None) or ""), links)
+    return page_of(said, markup.clean_lines(getattr(found, "text", None) or ""), links, lead)

@@ -98,15 +98,19 @@ def joined(description: str, text: str) -> str:
     return text if words[:_COMPARED] in folded(text) else f"{lead}\n{text}".strip()
 
 
-def page_of(said: Mapping[str, str], text: str, links: tuple[str, ...] = ()) -> Page:
-    """What a page says of itself (`metadata.of`) with the text found in it; the lead goes first."""
+def page_of(said: Mapping[str, str], text: str, links: tuple[str, ...] = (), lead: str = "") -> Page:
+    """What a page says of itself (`metadata.of`) with the text found in it; the lead goes first.
+
+    `lead`: as it stands on the page, where it was found; else the description is one on most pages.
+    """
     title = markup.cut(markup.text_of(said.get("title", "")), MAX_TITLE)
     description = markup.cut(markup.text_of(said.get("description", "")), MAX_LEDE)
     text = without_furniture(text, title)
     language = said.get("language", "")[:35]
+    lead = lead or description
     return Page(
         title=title,
-        text=markup.cut(joined(description, text) if _is_lead(description, language) else text, MAX_TEXT),
+        text=markup.cut(joined(lead, text) if _is_lead(lead, language) else text, MAX_TEXT),
         description=description,
         published=markup.clean(said.get("published", ""))[:100],
         author=_person(markup.text_of(said.get("author", ""))),

@@ -1,4 +1,4 @@
-"""An article page read by the selectors of its source: exact, and twenty times as fast as guessing. Pure."""
+"""An article page read by the selectors of its source: exact, and several times as fast as guessing. Pure."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ _NO_TEXT = frozenset(
     ("script", "style", "noscript", "template", "figcaption", "form", "button", "iframe", "video", "audio", "svg")
 )
 _MAX_BODIES = 20
+# libxml2 ends a page at the first of them, and shows the others as U+FFFD.
+_CONTROL = bytes(sign for sign in range(0x20) if sign not in b"\t\n\r")
 _MAX_MARKUP = 8 * MAX_TEXT
 # Below this share of common words two readers do not speak of the same article.
 _AGREEMENT = 0.5
@@ -37,7 +39,7 @@ def check(selectors: PageSelectors) -> None:
 
 def parse(body: bytes, content_type: str) -> etree._Element | None:
     """The page as a tree; None where there is none."""
-    text = decode.xml_text(decode.decode(body, content_type).text).encode("utf-8", "replace")
+    text = decode.decode(body, content_type).text.encode("utf-8", "replace").translate(None, _CONTROL)
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
     try:
         return etree.fromstring(text, parser)

@@ -71,3 +71,32 @@ def test_an_english_description_is_only_a_description() -> None:
     assert page is not None
     assert page.description == english
     assert english not in page.text
+
+
+SAPO = "Đoạn mở đầu như nó đứng trên trang, có (Chinhphu.vn) ở trước và dài hơn dòng mô tả."
+
+
+def with_sapo(markup: str) -> str:
+    page = extract(PAGE.replace("<article>", f"<h1>Tên bài</h1>{markup}<article>").encode())
+    assert page is not None
+    return page.text
+
+
+def test_the_lead_as_it_stands_on_the_page_goes_before_the_description() -> None:
+    for element in (f"<h2 class='detail-sapo'>{SAPO}</h2>", f"<p data-role=sapo>{SAPO}</p>"):
+        text = with_sapo(element)
+        assert text.startswith(SAPO)
+        assert LEAD not in text
+
+
+def test_what_is_only_named_like_a_lead_is_none() -> None:
+    for element in (
+        f"<p class='the-loai-sapoche'>{SAPO}</p>",
+        "<h2 class=sapo>Ngắn</h2>",
+        f"<h2 class=sapo>{SAPO * 40}</h2>",
+        f"<ul><li class=sapo>{SAPO}</li></ul>",
+    ):
+        assert with_sapo(element).startswith(LEAD)
+    before = extract(PAGE.replace("<article>", f"<p class=sapo>{SAPO}</p><h1>Tên bài</h1><article>").encode())
+    assert before is not None
+    assert before.text.startswith(LEAD)

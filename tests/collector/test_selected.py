@@ -72,6 +72,14 @@ def test_the_sample_finds_nothing_wrong_with_what_fits() -> None:
     assert read(article("<p>Ngắn gọn: lễ khai mạc lúc 8 giờ.</p>"), sampled=True)[0] == "ok"
 
 
+def test_signs_that_are_no_text_end_nothing() -> None:
+    odd = BODY.replace("việc thứ 3", "vi\x00ệc\x0b thứ\x1f 3")
+    outcome, page = read(article(odd))
+    assert outcome == "ok"
+    assert "việc thứ 3" in page.text
+    assert "việc thứ 11" in page.text
+
+
 def test_a_body_named_twice_is_read_once() -> None:
     _, page = read(article(), PageSelectors(body="article, .noi-dung, .khong-co"))
     assert page.text.count("việc thứ 5") == 1
