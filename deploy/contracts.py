@@ -35,11 +35,11 @@ TRAFFIC: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "stories": ("stories", "stories (own state)", ("story", "classifier.pulse")),
     "reminders": ("stories", "stories (own state)", ("reminder",)),
     "story-changes": ("stories", "why", ("story-change",)),
-    "subscriptions": ("apply", "plan (table)", ("subscription", "mute", "version")),
+    "subscriptions": ("apply, deliver", "plan, deliver (table)", ("subscription", "mute", "version")),
     "alerts": ("plan", "why", ("alert", "suppression")),
     "deliveries": ("deliver", "deliver (own state), why", ("delivery",)),
     "destinations": ("apply, deliver", "deliver (table)", ("destination", "version")),
-    "verdicts": ("nobody yet", "", ()),
+    "verdicts": ("deliver", "deliver (own state)", ("verdict",)),
     "dead-letters": ("every stage", "dead-letters", ()),
 }
 

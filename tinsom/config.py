@@ -116,7 +116,10 @@ class TelegramConfig(_Section, frozen=True, kw_only=True):
     token_env: str = ""
     api_url: str = "https://api.telegram.org"
     timeout: float = 15.0
-    bot: bool = False  # listen to readers: two buttons under each alert, /start, /stop; no other program may
+    bot: bool = False  # listen to readers: buttons under alerts, /start, /follow …; no other program may
+    invitation_file: str = ""  # the code with which a reader comes in by himself: /start CODE
+    invitation_env: str = ""
+    readers: list[int] = []  # people and chats, by number, that come in without a code
 
 
 class UnsubscribeConfig(_Section, frozen=True, kw_only=True):

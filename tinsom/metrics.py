@@ -56,7 +56,7 @@ SIGNALS = Counter("tinsom_signals", "Bursts begun and sources fallen silent", ["
 
 ALERTS = Counter("tinsom_alerts", "Alerts decided", ["kind", "priority"])
 SUPPRESSIONS = Counter("tinsom_suppressions", "Matched and not sent, by reason", ["reason"])
-VERDICTS = Counter("tinsom_verdicts", "Readers' judgements, by what had matched", ["matched", "verdict"])
+VERDICTS = Gauge("tinsom_verdicts", "Readers' judgements that hold, by what had matched", ["matched", "verdict"])
 UNSUBSCRIBES = Counter("tinsom_unsubscribes", "Readers who left, by way", ["way"])
 UPDATES = Counter("tinsom_bot_updates", "What readers sent to the bot, by what became of it", ["outcome"])
 POSTPONED = Counter("tinsom_postponed_alerts", "Alerts that wait for a digest, by reason", ["reason"])

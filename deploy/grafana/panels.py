@@ -247,9 +247,9 @@ PIPELINE = (
             ),
             Panel(
                 "What readers say",
-                "Buttons pressed under alerts: precision as the readers see it. Empty while the bot is off.",
-                "ops",
-                [(rate("tinsom_verdicts_total", "verdict"), "{{verdict}}")],
+                "Judgements of readers that hold: precision as they see it. Empty while the bot is off.",
+                "short",
+                [(gauge("sum", "tinsom_verdicts", "verdict"), "{{verdict}}")],
             ),
             Panel(
                 "What readers send to the bot",

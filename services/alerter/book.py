@@ -30,6 +30,7 @@ class About(NamedTuple):
     destination: str
     item: str
     matched: tuple[str, ...]
+    task: str = ""  # of a reminder: the task's id and its deadline
 
 
 class Told(NamedTuple):
@@ -58,6 +59,7 @@ class Book:
     _lines: dict[str, list[tuple[int, float, int, str]]] = field(default_factory=dict)
     _waiting: dict[str, dict[str, None]] = field(default_factory=dict)
     _ripe_at: dict[str, float] = field(default_factory=dict)  # computed when asked for
+    _latest: dict[str, str] = field(default_factory=dict)  # destination → the newest alert that it was told
     _requests: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=REQUESTS))
     _recent: dict[str, list[float]] = field(default_factory=dict)
     _places: dict[str, tuple[int, float, int, str]] = field(default_factory=dict)
@@ -66,10 +68,12 @@ class Book:
     def put(self, delivery: Delivery) -> None:
         """Take over the newest record of a delivery."""
         identity = delivery.alert_id
-        about = About(delivery.destination, delivery.item, tuple(delivery.matched))
+        about = About(delivery.destination, delivery.item, tuple(delivery.matched), delivery.task)
         self._known[_short(identity)] = self._same.setdefault(about, about) if delivery.item else None
         self._remember_told(delivery)
         self.originals.put(delivery)
+        if delivery.item and (delivery.message_ids or delivery.state == "digested"):
+            self._latest[delivery.destination] = identity
         before = self.open.pop(identity, None)
         if before is not None:
             self._states[before.state].pop(identity, None)
@@ -178,6 +182,10 @@ class Book:
     def about(self, alert_id: str) -> About | None:
         """What a verdict on this alert speaks of."""
         return self._known.get(_short(alert_id))
+
+    def latest(self, destination: str) -> str | None:
+        """The newest alert that was told there: what `why` is asked of."""
+        return self._latest.get(destination)
 
     def told(self, destination: str, story: str) -> bool:
         """Has this destination been told of the story, or is it about to be?"""

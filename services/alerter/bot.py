@@ -7,43 +7,72 @@ acknowledgement brings the same updates again, and the same effects, which are k
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import deque
 from dataclasses import dataclass, field
 
 import msgspec
 import structlog
 
-from services.alerter import conversation
+from services.alerter import conversation, following, phrases
+from services.alerter.answers import Answers
 from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.clerk import Clerk
-from services.alerter.conversation import Effects, Update, View
+from services.alerter.effects import BOT, Door, Effects, View, Write, is_own
+from services.alerter.pastlog import PastLog
+from services.alerter.plan import Rules
+from services.alerter.tables import Names, Subscriptions
 from services.alerter.tools import Tools
+from services.alerter.updates import Place, Update, place_of
 from tinsom import codec, metrics
 from tinsom.clock import millis
 from tinsom.errors import FencedError, LogError
 from tinsom.log import Log, Output
-from tinsom.messages import Verdict
+from tinsom.messages import Destination, Mute, Subscription, Verdict
 
 logger = structlog.get_logger(__name__)
 
 LONG_POLL = 25  # seconds the server holds a request that has nothing to say
 PAUSE = 1.0  # after a poll with nothing in it, and after an error
 UPDATES = ["message", "callback_query"]
+WRONG_CODES, WRONG_WITHIN = 5, 3_600.0  # so many from one chat in so many seconds; then it is not answered
+FAVOURITES = 8  # offered to who does not know what to follow
+ADMINS = ("creator", "administrator")
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What the bot needs beside the sender's own. `key` makes readers' names: the bot's token, which nobody else
+    has.
+    """
+
+    key: bytes
+    door: Door
+    subscriptions: Subscriptions
+    names: Names
+    rules: Rules
 
 
 @dataclass
 class Bot:
-    """`key` makes readers' names; it is the bot's token, which nobody else has."""
-
     log: Log
     clerk: Clerk
     tools: Tools
     channel: TelegramChannel
-    key: bytes
+    listening: Listening
     verdicts: dict[str, Verdict] = field(default_factory=dict)
+    past: PastLog = field(init=False)
+    answers: Answers = field(init=False)
+    _username: str = ""
+    _wrong: dict[str, deque[float]] = field(default_factory=dict)
     _offset: int = 0
     _idle: bool = False
     _ending: bool = False
-    _task: asyncio.Task[None] | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.past = PastLog(self.log, self.tools.clock, self.listening.rules)
+        self.answers = Answers(self.tools, self.channel)
 
     async def start(self) -> None:
         """Read what was judged before, then listen."""
@@ -54,17 +83,27 @@ class Bot:
                     self.verdicts.pop(key, None)
                 else:
                     self.verdicts[key] = codec.decode_as(record, Verdict)
-        self._task = asyncio.create_task(self._listen())
+        await self.listening.subscriptions.refresh()
+        await self.listening.names.refresh()
+        for verdict in self.verdicts.values():
+            _count(verdict, 1)
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self.past.refresh())]
 
     async def stop(self) -> None:
         """A poll is broken off, a commit is not: a transaction left half-way would hold up every reader."""
         self._ending = True
-        if self._task is not None:
-            if self._idle:
-                self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for number, task in enumerate(self._tasks):
+            if number or self._idle:
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.answers.close()
+        for verdict in self.verdicts.values():
+            _count(verdict, -1)  # a successor counts them
+        self.listening.subscriptions.forget()
 
     async def _listen(self) -> None:
+        await self._introduce()
+        await self._tidy()
         while not self._ending:
             updates = await self._updates()
             try:
@@ -78,6 +117,25 @@ class Bot:
             except Exception:
                 logger.exception("the bot stumbled")
                 await self.tools.wall.sleep(PAUSE)
+
+    async def _introduce(self) -> None:
+        """Its own name, for groups where several bots listen; and the menu of commands that clients show."""
+        language = self.tools.language
+        me = await self.channel.ask("getMe", {})
+        self._username = str(me.get("username", "")) if isinstance(me, dict) else ""
+        menu = [{"command": c, "description": phrases.label(language, f"cmd_{c}")} for c in phrases.COMMANDS]
+        await self.channel.ask("setMyCommands", {"commands": menu})
+
+    async def _tidy(self) -> None:
+        """Mutes that have run out hide nothing; they need not be kept for ever."""
+        now = self.tools.clock.now()
+        ended = [
+            Write("subscriptions", key, None, key.removeprefix(BOT))
+            for key, wish in self.listening.subscriptions.wishes.items()
+            if is_own(key) and isinstance(wish, Mute) and wish.until.timestamp() < now
+        ]
+        with contextlib.suppress(LogError):  # another time
+            await self._commit(Effects("ignored", writes=tuple(ended)))
 
     async def _updates(self) -> list[object]:
         """One long poll; empty for nothing new, and when there was no answer (another poller, a wrong token)."""
@@ -100,47 +158,102 @@ class Bot:
             metrics.UPDATES.labels("ignored").inc()
             self._offset = max(self._offset, _number(raw) + 1)
             return
-        effects = conversation.decide(update, self._view(), self.tools.clock.now())
+        place, effects = place_of(update), await self._decided(update)
         await self._commit(effects)
         self._offset = update.update_id + 1
         metrics.UPDATES.labels(effects.outcome).inc()
-        await self._show(effects)
+        if place is not None:
+            pressed = update.callback_query.id if update.callback_query is not None else ""
+            self.answers.show(effects, place, pressed)
 
-    def _view(self) -> View:
+    async def _decided(self, update: Update) -> Effects:
+        place, now = place_of(update), self.tools.clock.now()
+        if place is None or self._is_guessing(place, now):
+            return Effects("ignored")
+        await self.listening.subscriptions.refresh()
+        view = self._view(admin=await self._may(update, place))
+        effects = conversation.decide(update, view, now)
+        if effects.outcome == "refused":
+            self._wrong.setdefault(place.chat, deque(maxlen=WRONG_CODES)).append(now)
+        if effects.proposal is not None:
+            forecast = await self.past.forecast(effects.proposal.subject.match)
+            return following.proposed(effects.proposal, place, forecast, self._view(admin=True), now)
+        return effects
+
+    def _is_guessing(self, place: Place, now: float) -> bool:
+        """Whoever tries codes by the dozen is not answered for an hour."""
+        wrong = self._wrong.get(place.chat, deque())
+        return len(wrong) == WRONG_CODES and now - wrong[0] < WRONG_WITHIN
+
+    async def _may(self, update: Update, place: Place) -> bool:
+        """Telegram knows who looks after a group; without its answer nobody does."""
+        if not conversation.wants_admin(update):
+            return True
+        body = {"chat_id": place.chat, "user_id": place.person}
+        member = await self.channel.ask("getChatMember", body)
+        return isinstance(member, dict) and member.get("status") in ADMINS
+
+    def _view(self, *, admin: bool) -> View:
+        destinations, names = self.tools.destinations, self.listening.names
         return View(
-            destinations=self.tools.destinations.all,
+            destinations=destinations.all,
             about=self.clerk.book.about,
-            verdicts=self.verdicts,
-            key=self.key,
+            key=self.listening.key,
             language=self.tools.language,
+            verdicts=self.verdicts,
+            wishes=self.listening.subscriptions.wishes,
+            configured=destinations.is_configured,
+            directory=names.directory,
+            latest=self.clerk.book.latest,
+            seen=self.past.past.items.get,
+            favourites=names.directory.favourites(self.past.past.frequent, FAVOURITES),
+            door=self.listening.door,
+            username=self._username,
+            admin=admin,
         )
 
     async def _commit(self, effects: Effects) -> None:
         now = millis(self.tools.clock.now())
-        outputs = [codec.tombstone("verdicts", key, now) for key in effects.erase]
-        if (verdict := effects.verdict) is not None:
-            outputs.append(_verdict_output(verdict, now))
-        if outputs or effects.learned is not None:
-            async with self.clerk.partition.lock:
-                await self.clerk.write([], effects.learned, outputs)
-        for key in effects.erase:
-            self.verdicts.pop(key, None)
+        outputs = [_output(write, now) for write in effects.writes]
+        if not outputs and effects.learned is None:
+            return
+        async with self.clerk.partition.lock:
+            await self.clerk.write([], effects.learned, outputs)
+        for write in effects.writes:
+            self._remember(write)
+
+    def _remember(self, write: Write) -> None:
+        """What was committed holds at once, before it is read back."""
+        value = write.value
+        if write.topic == "verdicts":
+            self._judged(write.key, value if isinstance(value, Verdict) else None)
+        elif write.topic == "subscriptions":
+            self.listening.subscriptions.learn(
+                write.key, value if isinstance(value, Subscription | Mute) else None
+            )
+        else:
+            self.tools.destinations.learn(write.key, value if isinstance(value, Destination) else None)
+
+    def _judged(self, key: str, verdict: Verdict | None) -> None:
+        """Each reader counts once for an alert, with what he said last."""
+        if (before := self.verdicts.pop(key, None)) is not None:
+            _count(before, -1)
         if verdict is not None:
-            self.verdicts[conversation.key_of(verdict)] = verdict
-            for matched in verdict.matched:
-                metrics.VERDICTS.labels(_bounded(matched), verdict.verdict).inc()
-
-    async def _show(self, effects: Effects) -> None:
-        """A word to the reader; not worth a second try."""
-        if effects.pressed:
-            body = {"callback_query_id": effects.pressed, "text": effects.says}
-            await self.channel.ask("answerCallbackQuery", body)
-        elif effects.chat:
-            await self.channel.ask("sendMessage", {"chat_id": effects.chat, "text": effects.says})
+            self.verdicts[key] = verdict
+            _count(verdict, 1)
 
 
-def _verdict_output(verdict: Verdict, now: int) -> Output:
-    return codec.output("verdicts", conversation.key_of(verdict), verdict, now, source="deliver")
+def _output(write: Write, now: int) -> Output:
+    if write.value is None:
+        return codec.tombstone(write.topic, write.key, now, partition_by=write.partition_by)
+    return codec.output(
+        write.topic, write.key, write.value, now, source="deliver", partition_by=write.partition_by
+    )
+
+
+def _count(verdict: Verdict, change: int) -> None:
+    for matched in verdict.matched:
+        metrics.VERDICTS.labels(_bounded(matched), verdict.verdict).inc(change)
 
 
 def _bounded(matched: str) -> str:

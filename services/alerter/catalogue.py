@@ -17,6 +17,7 @@ from tinsom.tables import Changes, changes
 
 FILE, BOT = "file/", "bot/"
 MUTE = "file/mute:"
+SETTINGS = frozenset({"digest", "digest_at", "gathered", "quiet"})  # what readers may choose for themselves
 PAUSE = "pause/*"  # in `destinations`: nothing is sent while it stands there; `apply` leaves it alone
 
 
@@ -94,13 +95,18 @@ def effective(records: Mapping[str, Destination]) -> dict[str, Destination]:
 
 
 def overlay(configured: Destination, learned: Destination) -> Destination:
-    """What was learned speaks of the address that was configured then; another address starts afresh."""
+    """What was learned, and what its readers chose, speaks of the address that was configured then; another
+    address starts afresh.
+    """
     if learned.configured != configured.address or learned.channel != configured.channel:
         return configured
+    chosen = {name: getattr(learned, name) for name in learned.chosen if name in SETTINGS}
     return msgspec.structs.replace(
         configured,
         address=learned.address,
         state=learned.state,
         reason=learned.reason,
         configured=learned.configured,
+        chosen=learned.chosen,
+        **chosen,
     )

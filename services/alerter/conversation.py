@@ -1,163 +1,143 @@
-"""What a reader says to the bot, and what follows. Pure: an update in, effects out.
+"""What a reader says to the bot, and what follows: an update in, effects out. Pure.
 
-The bot is for readers who are already known: buttons under their alerts, /start and /stop in a chat that is a
-destination. A stranger learns the number of his own chat, which an operator needs to add him, and nothing else.
+Here it is only decided who is asked: `entrance`, `following`, `settings`, `explaining`, `judging`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import replace
 
-import msgspec
-
-from services.alerter import ledger
-from services.alerter.book import About
+from services.alerter import entrance, explaining, following, judging, settings
+from services.alerter.effects import Effects, View
+from services.alerter.updates import Incoming, Place, Pressed, Update, place_of
 from tinsom import messages as m
 
-Outcome = Literal["verdict", "same", "stopped", "started", "greeted", "unknown", "ignored"]
-STOPPED = "stopped_by_reader"
-Judgement = Literal["right", "irrelevant"]
-
-_CHOICES: dict[str, Judgement] = {"+": "right", "-": "irrelevant"}
-
-WORDS = {
-    "vi": {
-        "right": "Đã ghi nhận: đúng. Cảm ơn.",
-        "irrelevant": "Đã ghi nhận: không liên quan. Cảm ơn.",
-        "unknown": "Không tìm thấy tin này.",
-        "stopped": "Đã dừng gửi tin tới đây và xóa các đánh giá của bạn. Gửi /start để nhận lại.",
-        "started": "Bạn sẽ nhận tin tại đây. Gửi /stop để dừng.",
-        "stranger": "Đây là bot Tin sớm. Để nhận tin, gửi số này cho người quản trị: {}",
-    },
-    "en": {
-        "right": "Noted: right. Thank you.",
-        "irrelevant": "Noted: not relevant. Thank you.",
-        "unknown": "This alert is not known.",
-        "stopped": "Nothing more comes here, and your judgements are erased. Send /start to begin again.",
-        "started": "You get alerts here. Send /stop to end it.",
-        "stranger": "This is the bot Tin sớm. To get alerts, give this number to the operator: {}",
-    },
-}
-
-
-class Person(msgspec.Struct, frozen=True):
-    id: int
-
-
-class Chat(msgspec.Struct, frozen=True):
-    id: int
-
-
-class Incoming(msgspec.Struct, frozen=True):
-    chat: Chat
-    text: str = ""
-    sender: Person | None = msgspec.field(default=None, name="from")
-
-
-class Pressed(msgspec.Struct, frozen=True):
-    id: str
-    sender: Person = msgspec.field(name="from")
-    data: str = ""
-    message: Incoming | None = None
-
-
-class Update(msgspec.Struct, frozen=True):
-    """What we read of a Bot API update; the rest of it is let go."""
-
-    update_id: int
-    message: Incoming | None = None
-    callback_query: Pressed | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Effects:
-    """What an update leads to: records first, then what the reader sees."""
-
-    outcome: Outcome
-    verdict: m.Verdict | None = None
-    learned: m.Destination | None = None
-    erase: tuple[str, ...] = ()  # keys of `verdicts`
-    says: str = ""
-    chat: str = ""  # where it is said; empty: as the answer to a pressed button
-    pressed: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What is known when an update is read. `verdicts`: reader/alert → the newest judgement."""
-
-    destinations: Mapping[str, m.Destination]
-    about: Callable[[str], About | None]
-    verdicts: Mapping[str, m.Verdict]
-    key: bytes
-    language: str
-
-    def reader(self, person: int) -> str:
-        """The same reader has the same name; nobody can tell from it who it is without the key."""
-        return hmac.new(self.key, str(person).encode(), hashlib.sha256).hexdigest()[:24]
-
-    def at(self, chat: str) -> m.Destination | None:
-        found = (d for d in self.destinations.values() if d.channel == "telegram" and d.address == chat)
-        return next(found, None)
+ASKING = frozenset({"help", "list", "why"})  # change nothing: in a group anybody may
+_BUTTONS_FOR_ALL = frozenset({"v", "a"})  # under alerts
 
 
 def decide(update: Update, view: View, now: float) -> Effects:
+    place = place_of(update)
+    if place is None or place.kind == "other":
+        return Effects("ignored")
     if update.callback_query is not None:
-        return _pressed(update.callback_query, view, now)
-    if update.message is not None and update.message.text.startswith("/"):
-        return _command(update.message, view)
-    return Effects("ignored")
+        return _pressed(update.callback_query, place, view, now)
+    message = update.message
+    by_machine = message is not None and message.sender is not None and message.sender.is_bot
+    if message is None or not message.text or (by_machine and not place.anonymous):
+        return Effects("ignored")
+    return _said(message, place, view, now)
 
 
-def _pressed(pressed: Pressed, view: View, now: float) -> Effects:
-    """A button counts only in the chat that got the alert, and once for each reader: the newest holds."""
-    words = WORDS[view.language]
-    kind, _, rest = pressed.data.partition(":")
-    sign, _, alert = rest.partition(":")
-    about = view.about(alert)
-    chat = str(pressed.message.chat.id) if pressed.message is not None else ""
-    to = view.destinations.get(about.destination) if about is not None else None
-    if kind != "v" or sign not in _CHOICES or about is None or to is None or to.address != chat:
-        return Effects("unknown", says=words["unknown"], pressed=pressed.id)
-    choice = _CHOICES[sign]
-    verdict = m.Verdict(
-        reader=view.reader(pressed.sender.id), alert=alert, verdict=choice, item=about.item,
-        matched=list(about.matched), at=ledger.when(now),
-    )  # fmt: skip
-    before = view.verdicts.get(key_of(verdict))
-    if before is not None and before.verdict == choice:
-        return Effects("same", says=words[choice], pressed=pressed.id)
-    return Effects("verdict", verdict=verdict, says=words[choice], pressed=pressed.id)
+def wants_admin(update: Update) -> bool:
+    """May in a group only an administrator do this? Asked before `decide`, which must know whether it is one."""
+    place = place_of(update)
+    if place is None or not place.is_group or place.anonymous:
+        return False
+    if update.callback_query is not None:
+        return update.callback_query.data.partition(":")[0] not in _BUTTONS_FOR_ALL
+    text = update.message.text if update.message is not None else ""
+    return text.startswith("/") and _command(text)[0] not in ASKING
 
 
-def key_of(verdict: m.Verdict) -> str:
-    return f"{verdict.reader}/{verdict.alert}"
+def _command(text: str) -> tuple[str, str, str]:
+    """(command, the bot that it names, the rest): `/follow@tinsom_bot Đề án 06`."""
+    first, _, rest = text.partition(" ") if "\n" not in text.split(" ")[0] else text.partition("\n")
+    command, _, named = first.removeprefix("/").partition("@")
+    return command.lower(), named.lower(), " ".join(rest.split())
 
 
-def _command(message: Incoming, view: View) -> Effects:
-    command = message.text.split()[0].split("@")[0]
-    chat, words = str(message.chat.id), WORDS[view.language]
-    to = view.at(chat)
-    if command == "/start" and to is None:
-        return Effects("greeted", says=words["stranger"].format(chat), chat=chat)
-    if command == "/start" and to is not None:
-        active = msgspec.structs.replace(to, state="active", reason="")
-        return Effects(
-            "started", learned=active if to.state != "active" else None, says=words["started"], chat=chat
-        )
-    if command == "/stop" and to is not None:
-        stopped = msgspec.structs.replace(to, state="suspended", reason=STOPPED)
-        return Effects("stopped", learned=stopped, erase=_of(message, view), says=words["stopped"], chat=chat)
-    return Effects("ignored")
+def _said(message: Incoming, place: Place, view: View, now: float) -> Effects:
+    if not message.text.startswith("/"):
+        # To the bot alone a name says it all; a group talks of other things.
+        to = view.at(place)
+        known = place.kind == "private" and to is not None and to.state == "active"
+        return following.follow(" ".join(message.text.split()), view) if known else Effects("ignored")
+    command, named, rest = _command(message.text)
+    if named and view.username and named != view.username.lower():
+        return Effects("ignored")  # meant for another bot
+    known = bool(view.of_chat(place.chat))
+    if command not in _COMMANDS:
+        addressed = known and (place.kind == "private" or bool(named))
+        return view.told("unknown", "unknown_command") if addressed else Effects("ignored")
+    if not known and command != "start":
+        return Effects("ignored")
+    if place.is_group and command not in ASKING and not view.admin:
+        return view.told("forbidden", "admins_only")
+    return _answered(command, rest, message, place, view, now)
 
 
-def _of(message: Incoming, view: View) -> tuple[str, ...]:
-    """Everything that is kept about a person."""
-    if message.sender is None:
-        return ()
-    reader = view.reader(message.sender.id)
-    return tuple(key for key in view.verdicts if key.startswith(f"{reader}/"))
+def _answered(command: str, rest: str, message: Incoming, place: Place, view: View, now: float) -> Effects:
+    """A command that may be given; some need no destination, since they lead to one."""
+    if command == "start":
+        return entrance.start(rest, place, view)
+    if command == "follow":
+        return following.follow(rest, view)
+    if command == "help":
+        return view.told("shown", "help")
+    to = view.at(place)
+    if to is None:
+        return view.told("shown", "nothing_followed", *following.offers(view))
+    return _OF_A_DESTINATION[command](rest, message, place, to, view, now)
+
+
+Handler = Callable[[str, Incoming, Place, m.Destination, View, float], Effects]
+
+_OF_A_DESTINATION: dict[str, Handler] = {
+    "unfollow": lambda rest, message, place, to, view, now: following.unfollow(rest, to, view),
+    "list": lambda rest, message, place, to, view, now: following.listed(to, view, now),
+    "digest": lambda rest, message, place, to, view, now: settings.digest(rest, to, view),
+    "quiet": lambda rest, message, place, to, view, now: settings.quiet(rest, to, view),
+    "mute": lambda rest, message, place, to, view, now: settings.mute(rest, place, to, view, now),
+    "why": lambda rest, message, place, to, view, now: explaining.why(message, to, view),
+    "stop": lambda rest, message, place, to, view, now: entrance.stop(place, to, view),
+}
+_COMMANDS = frozenset({"start", "follow", "help", *_OF_A_DESTINATION})
+
+
+def _pressed(pressed: Pressed, place: Place, view: View, now: float) -> Effects:
+    verb, _, rest = pressed.data.partition(":")
+    if verb in _BUTTONS_FOR_ALL:
+        return judging.pressed(pressed, place, view, now)
+    gone = Effects("unknown", toast=view.label("gone_button"))
+    if not view.of_chat(place.chat):
+        return gone
+    if place.is_group and not view.admin:
+        return Effects("forbidden", toast=view.label("admins_only"))
+    if verb == "x":
+        return _in_place(view.told("shown", "cancelled"))
+    if verb in ("f", "F", "L"):
+        subject = view.directory.subject(rest)
+        return gone if subject is None else following.propose(subject, view, sure=verb != "f", low=verb == "L")
+    to = view.at(place)
+    return gone if to is None else _in_place(_chosen(verb, rest, place, to, view, now) or gone)
+
+
+def _in_place(effects: Effects) -> Effects:
+    """The answer takes the place of the question: no old buttons stay behind."""
+    if effects.reply is None:
+        return effects
+    return replace(effects, reply=replace(effects.reply, edit=True))
+
+
+def _chosen(verb: str, rest: str, place: Place, to: m.Destination, view: View, now: float) -> Effects | None:
+    """A button of a list or a setting; None for one that means nothing any more."""
+    match verb:
+        case "u":
+            return following.unfollow_key(rest, to, view)
+        case "d":
+            return settings.digest_set(rest, to, view)
+        case "q":
+            return settings.quiet_set(rest, to, view)
+        case "m":
+            key = settings.wish_behind(rest, to, view)
+            return settings.how_long(key, view) if key else None
+        case "M":
+            hours, _, code = rest.partition(":")
+            key = settings.wish_behind(code, to, view)
+            valid = key and hours.isdecimal() and 0 < int(hours) <= settings.LONGEST_MUTE
+            return settings.muted(key, int(hours), place, to, view, now) if valid else None
+        case "U":
+            return settings.unmuted(rest, to, view)
+    return None

@@ -9,7 +9,7 @@ import structlog
 
 from services.alerter import arrival, edits, ledger
 from services.alerter.book import Book
-from services.alerter.bot import Bot
+from services.alerter.bot import Bot, Listening
 from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.clerk import delivery_output
 from services.alerter.sender import Sender
@@ -33,7 +33,7 @@ class DeliverStage(Stage):
     log: Log
     tools: Tools
     senders: dict[int, Sender] = field(default_factory=dict)
-    bot_key: bytes = b""  # listen to readers of the Telegram channel, with this key for their names
+    listening: Listening | None = None  # to readers of the Telegram channel
     bots: dict[int, Bot] = field(default_factory=dict)
     name = "deliver"
     topic = "alerts"
@@ -53,8 +53,8 @@ class DeliverStage(Stage):
     async def _listen(self, partition: Partition, sender: Sender) -> None:
         """Only the owner of partition 0 reads updates: two readers of one bot would fight over them."""
         channel = self.tools.channels.get("telegram")
-        if partition.number == 0 and self.bot_key and isinstance(channel, TelegramChannel):
-            self.bots[0] = bot = Bot(self.log, sender.clerk, self.tools, channel, self.bot_key)
+        if partition.number == 0 and self.listening is not None and isinstance(channel, TelegramChannel):
+            self.bots[0] = bot = Bot(self.log, sender.clerk, self.tools, channel, self.listening)
             await bot.start()
 
     async def lost(self, partition: Partition) -> None:

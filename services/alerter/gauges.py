@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import get_args
 
-from services.alerter import conversation, lanes, sweeper
+from services.alerter import effects, judging, lanes, sweeper
 from services.alerter.book import Book
 from services.alerter.sweeper import Finding
 from tinsom import metrics
@@ -20,10 +20,10 @@ def prepare() -> None:
     """Label sets of what counts rarely, so that graphs begin at 0 and the first of a kind is an increase."""
     for reason in get_args(lanes.Reason):
         metrics.POSTPONED.labels(reason)
-    for outcome in get_args(conversation.Outcome):
+    for outcome in get_args(effects.Outcome):
         metrics.UPDATES.labels(outcome)
     metrics.UNSUBSCRIBES.labels("link")
-    for verdict in get_args(conversation.Judgement):
+    for verdict in get_args(judging.Judgement):
         metrics.VERDICTS.labels("keyword", verdict)
 
 

@@ -13,7 +13,7 @@ from services.alerter.book import HOUR, WEEK, Rate
 from tinsom import localtime
 from tinsom.messages import Delivery, Destination, Priority
 
-Reason = Literal["low_priority", "quiet_hours", "budget", "flood", "late", "throttled", "doubt"]
+Reason = Literal["low_priority", "quiet_hours", "budget", "flood", "late", "throttled", "doubt", "gathered"]
 
 LONG_PAUSE = 600.0  # a channel that makes a chat wait longer than this gets a digest instead
 FUSE_AT_LEAST, FUSE_TIMES = 20, 5.0  # alerts in an hour, and how far above the hourly mean of a week
@@ -33,6 +33,8 @@ def on_arrival(priority: Priority, to: Destination | None, now: float, rate: Rat
         return None
     if priority == "low":
         return "low_priority"
+    if to.gathered:
+        return "gathered"
     if _is_flood(rate):
         return "flood"
     return "budget" if to.budget and rate.hour >= to.budget else None
@@ -68,7 +70,7 @@ def due(reason: Reason, to: Destination, now: float) -> datetime:
     match reason:
         case "quiet_hours":
             return localtime.quiet_until(moment, to) or localtime.next_hour(moment, to)
-        case "low_priority" | "doubt":
+        case "low_priority" | "doubt" | "gathered":
             return localtime.next_digest(moment, to)
         case _:
             return localtime.next_hour(moment, to)

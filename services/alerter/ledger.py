@@ -79,8 +79,13 @@ def accepted(alert: Alert, now: float) -> Delivery:
     return Delivery(
         alert_id=alert.id, destination=alert.destination, state="pending", alert=alert,
         history=[Step(at=when(now), state="pending")], story=alert.story, revision=alert.revision,
-        item=alert.item, matched=alert.matched,
+        item=alert.item, matched=alert.matched, task=task_of(alert),
     )  # fmt: skip
+
+
+def task_of(alert: Alert) -> str:
+    """Which deadline a reminder speaks of: a moved one is another matter."""
+    return f"{alert.task} {alert.notice.tasks[0].deadline or ''}" if alert.task and alert.notice.tasks else ""
 
 
 def begun(delivery: Delivery, now: float, wall: float, policy: Policy, slack: float = 0.0) -> Delivery:

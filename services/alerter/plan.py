@@ -31,8 +31,8 @@ from tinsom.messages import (
     TaskLine,
 )
 
-Reason = Literal["baseline", "too_old", "before_subscription", "muted"]
-REASONS: tuple[Reason, ...] = ("baseline", "too_old", "before_subscription", "muted")
+Reason = Literal["baseline", "too_old", "before_subscription", "acknowledged", "muted"]
+REASONS: tuple[Reason, ...] = ("baseline", "too_old", "before_subscription", "acknowledged", "muted")
 """Every reason for which plan suppresses; deliver adds its own (`services.alerter.ledger`)."""
 
 # A date without a time says only which day; the item may have come at its end.
@@ -75,9 +75,9 @@ def plan(
     called = names.names_of(tagged.tags, known_names)
     if change.signal is not None:
         called[change.signal.about] = change.signal.name
-    muted = {mute.destination for mute in mutes if _hits(_muting(mute.match, change), change, tagged.tags, item)}
+    silent = _silent(mutes, change, tagged.tags, item)
     return [
-        _decide(change, tagged.tags, item, readers[alias], rules, called, muted=bool(muted & {"", alias}))
+        _decide(change, tagged.tags, item, readers[alias], rules, called, silent.get(alias) or silent.get(""))
         for alias in sorted(readers)
     ]
 
@@ -93,6 +93,19 @@ def _muting(match: Match, change: StoryChange) -> Match:
     if change.signal is None or match.signals:
         return match
     return replace(match, signals=["burst", "silence"])
+
+
+def _silent(mutes: Iterable[Mute], change: StoryChange, tags: Tags, item: Item) -> dict[str, Reason]:
+    """Destination ('' for all) → why it hears nothing of this: muted, or the task was taken note of."""
+    found: dict[str, Reason] = {}
+    deadline = tags.tasks[0].deadline if tags.tasks else None
+    for mute in mutes:
+        if mute.task:
+            if (mute.task, mute.deadline) == (change.task, deadline or ""):
+                found[mute.destination] = "acknowledged"
+        elif _hits(_muting(mute.match, change), change, tags, item):
+            found.setdefault(mute.destination, "muted")
+    return found
 
 
 def _readers(
@@ -112,10 +125,10 @@ def _decide(
     readers: list[Reader],
     rules: Rules,
     called: Mapping[str, str],
-    muted: bool,
+    silent: Reason | None,
 ) -> Alert | Suppression:
     in_time = [r for r in readers if not _began_before(change, r.subscription)]
-    why_not = suppression(change, item, rules) or _for_reader(bool(in_time), muted)
+    why_not = suppression(change, item, rules) or (silent if in_time else "before_subscription")
     told = in_time or readers
     hits = [hit for reader in told for hit in reader.hits]
     destination = told[0].subscription.destination
@@ -133,14 +146,8 @@ def _decide(
         reason=names.reason(hits, called, rules.language),
         priority=min((r.subscription.priority for r in told), key=_RANK.__getitem__),
         notice=_notice(change, tags, item, called, rules.language), merged=change.merged,
-        differences=change.differences, signal=change.signal,
+        differences=change.differences, signal=change.signal, task=change.task,
     )  # fmt: skip
-
-
-def _for_reader(in_time: bool, muted: bool) -> Reason | None:
-    if not in_time:
-        return "before_subscription"
-    return "muted" if muted else None
 
 
 def alert_id(destination: str, change: StoryChange) -> str:

@@ -27,7 +27,7 @@ WORDS: dict[str, dict[str, str]] = {
         "new": "", "source_kind": "Thêm nguồn", "fact": "Cập nhật", "withdrawn": "Đã gỡ",
         "deadline_kind": "Nhắc hạn", "days_left": "còn {} ngày", "day_left": "còn 1 ngày",
         "due_today": "hạn là hôm nay", "overdue": "đã quá hạn", "burst": "Tin dồn dập", "silence": "Nguồn im lặng",
-        "right": "Đúng", "irrelevant": "Không liên quan",
+        "right": "Đúng", "irrelevant": "Không liên quan", "acknowledge": "Đã nắm",
         "untitled": "(không có tiêu đề)", "notice": "Thông báo", "digest": "Bản tin tổng hợp", "items": "tin",
         "unconfirmed": "Chưa chắc đã đến nơi (có thể trùng)", "with_deadline": "Có thời hạn", "others": "Tin khác",
         "official": "Văn bản chính thức", "deadline_fact": "hạn", "document_fact": "văn bản",
@@ -41,7 +41,7 @@ WORDS: dict[str, dict[str, str]] = {
         "new": "", "source_kind": "Another source", "fact": "Update", "withdrawn": "Withdrawn",
         "deadline_kind": "Reminder", "days_left": "{} days left", "day_left": "1 day left",
         "due_today": "due today", "overdue": "overdue", "burst": "Burst of news", "silence": "Source is silent",
-        "right": "Right", "irrelevant": "Not relevant",
+        "right": "Right", "irrelevant": "Not relevant", "acknowledge": "Got it",
         "untitled": "(no title)", "notice": "Notice", "digest": "Digest", "items": "items",
         "unconfirmed": "Not sure to have arrived (maybe repeats)", "with_deadline": "With a deadline",
         "others": "Other news",
@@ -115,14 +115,18 @@ def telegram(letter: Letter) -> list[str]:
 
 
 def buttons(letter: Letter) -> tuple[tuple[str, str], ...]:
-    """Two buttons under an alert; what they send back fits in 64 bytes. None under a word of our own."""
+    """Two buttons under an alert, a third under a reminder; what they send back fits in 64 bytes. None under a
+    word of our own.
+    """
     if not letter.alert.item:
         return ()
     words = WORDS[letter.language]
-    return (
+    judged = (
         (f"👍 {words['right']}", f"v:+:{letter.alert.id}"),
         (f"👎 {words['irrelevant']}", f"v:-:{letter.alert.id}"),
     )
+    noted = ((f"✅ {words['acknowledge']}", f"a:+:{letter.alert.id}"),)
+    return judged + (noted if letter.alert.task else ())
 
 
 def telegram_digest(digest: Digest) -> list[str]:

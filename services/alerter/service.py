@@ -11,7 +11,7 @@ from services.alerter import gauges, ledger, unsubscribing, wiring
 from services.alerter.deliver import DeliverStage
 from services.alerter.door import UnsubscribeDoor
 from services.alerter.plan_stage import PlanStage, rules_of
-from services.alerter.tables import Destinations, Subscriptions
+from services.alerter.tables import Destinations, Names, Subscriptions
 from services.alerter.tools import Tools
 from tinsom.clock import ScaledClock, SystemClock
 from tinsom.service import Context
@@ -37,14 +37,16 @@ async def run_on(context: Context, console: Console | None) -> None:
     gauges.prepare()
     subscriptions = Subscriptions(log, clock, stop)
     destinations = Destinations(log, clock, stop)
+    names = Names(log, clock, stop, language=context.config.alerter.language)
     tools = tools_of(context, destinations, console)
+    listening = wiring.listening(context, subscriptions, names)
     plan = Worker(log, PlanStage(subscriptions, rules_of(context.config.alerter)), clock, context.health)
-    stage = DeliverStage(log, tools, bot_key=wiring.bot_key(context))
+    stage = DeliverStage(log, tools, listening=listening)
     deliver = Worker(log, stage, clock, context.health)
     if wiring.is_live(context) and (key := wiring.unsubscribe_key(context.config)):
         door = UnsubscribeDoor(key, stage.senders, tools, log.partitions_of("alerts"))
         context.doors.open[unsubscribing.PATH] = door
-    followers = [asyncio.create_task(table.follow()) for table in (subscriptions, destinations)]
+    followers = [asyncio.create_task(table.follow()) for table in (subscriptions, destinations, names)]
     try:
         await _both(plan, deliver, stop)
     finally:
@@ -52,7 +54,7 @@ async def run_on(context: Context, console: Console | None) -> None:
         for task in followers:
             task.cancel()
         await asyncio.gather(*followers, return_exceptions=True)
-        for table in (subscriptions, destinations):
+        for table in (subscriptions, destinations, names):
             await table.close()
         for channel in tools.channels.values():
             await channel.close()

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.console import Console
 
+from services.alerter.bot import Listening
 from services.alerter.channels import Channel
 from services.alerter.channels.email import EmailChannel
 from services.alerter.channels.recording import RecordingChannel
 from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.channels.terminal import TerminalChannel
 from services.alerter.channels.webhook import WebhookChannel
-from tinsom.config import Config, secret
+from services.alerter.effects import Door
+from services.alerter.plan_stage import rules_of
+from services.alerter.tables import Names, Subscriptions
+from tinsom.config import Config, TelegramConfig, secret
+from tinsom.errors import ConfigError
 from tinsom.service import Context
+
+_CODE = re.compile(r"[A-Za-z0-9_-]{12,64}")  # what Telegram carries in a link t.me/bot?start=CODE
 
 
 def is_live(context: Context) -> bool:
@@ -19,12 +28,25 @@ def is_live(context: Context) -> bool:
     return not context.replay and context.log.namespace == context.config.namespace
 
 
-def bot_key(context: Context) -> bytes:
-    """The key for readers' names when the bot is to listen; empty when it is not, as in every replay."""
+def listening(context: Context, subscriptions: Subscriptions, names: Names) -> Listening | None:
+    """What the bot needs when it is to listen; None when it is not, as in every replay."""
     telegram = context.config.telegram
     if telegram is None or not telegram.bot or not is_live(context):
-        return b""
-    return secret("token", telegram.token_file, telegram.token_env).encode()
+        return None
+    token = secret("token", telegram.token_file, telegram.token_env)
+    readers = frozenset(map(str, telegram.readers))
+    door = Door(invitation(telegram), readers)
+    return Listening(token.encode(), door, subscriptions, names, rules_of(context.config.alerter))
+
+
+def invitation(telegram: TelegramConfig) -> str:
+    """The code that lets a reader in, '' for none. Raises ConfigError for one that no link could carry."""
+    if not (telegram.invitation_file or telegram.invitation_env):
+        return ""
+    code = secret("invitation", telegram.invitation_file, telegram.invitation_env)
+    if not _CODE.fullmatch(code):
+        raise ConfigError("invitation: the code must be 12 to 64 letters, digits, - or _")
+    return code
 
 
 def unsubscribe_key(config: Config) -> bytes:

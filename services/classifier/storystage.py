@@ -174,6 +174,7 @@ class StoryStage(Stage):
         after = replace(story, revision=story.revision + 1)
         self._put(after)
         change = _change(after, "deadline", codec.from_bytes(tagged.item, m.Item), bytes(reminder.tagged))
+        change = replace(change, task=reminder.id)
         return [
             self._state(partition, "stories", after.id, after, at),
             codec.output("story-changes", after.id, change, at, source=self.name),

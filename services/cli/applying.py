@@ -125,6 +125,8 @@ def _secrets(config: Config) -> Iterator[Fault]:
     wanted = []
     if (telegram := config.telegram) is not None:
         wanted.append(("telegram", "token", telegram.token_file, telegram.token_env))
+    if telegram is not None and (telegram.invitation_file or telegram.invitation_env):
+        wanted.append(("telegram", "invitation", telegram.invitation_file, telegram.invitation_env))
     if (email := config.email) is not None and email.username:
         wanted.append(("email", "password", email.password_file, email.password_env))
     if email is not None and (door := email.unsubscribe) is not None:

@@ -1,117 +1,41 @@
-"""Readers talk back: buttons under alerts, /start, /stop; strangers stay outside."""
+"""Readers talk back over the wire: buttons, commands, strangers, groups; what is committed, and by whom."""
 
 from __future__ import annotations
 
 import asyncio
 import io
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from services.alerter import bot, conversation
-from services.alerter.book import About
-from services.alerter.conversation import Chat, Incoming, Person, Pressed, Update, View
+from services.alerter import bot, pacing
+from services.alerter.channels.telegram import TelegramChannel
+from services.classifier import naming
 from tests.alerter import builders as b
 from tests.alerter.test_service import TOKEN, Clock, opened, running, tables, until
 from tests.fakes.telegram import BotApi, Limits, serve
+from tests.fakes.telegram.core import Accepted
 from tinsom import codec, metrics
 from tinsom.config import Config, DestinationConfig, SubscriptionConfig, TelegramConfig
 from tinsom.log.sqlite import SqliteLog
-from tinsom.messages import Destination, Match, Verdict
+from tinsom.messages import Alert, Destination, Match, Mute, StoryChange, Subscription, Suppression, Task, Verdict
 from tinsom.service import Context
 
-ABOUT = About("nhom", "i1", ("initiative:de-an-06",))
-NHOM = b.destination(channel="telegram", address="-5")
-
-
-def view(verdicts: Mapping[str, Verdict] | None = None, **destinations: Destination) -> View:
-    return View(
-        destinations=destinations or {"nhom": NHOM},
-        about=lambda alert: ABOUT if alert == "a" * 32 else None,
-        verdicts=verdicts or {},
-        key=b"key",
-        language="vi",
-    )
-
-
-def press(data: str, chat: int = -5, person: int = 7) -> Update:
-    return Update(1, callback_query=Pressed("q", Person(person), data, Incoming(Chat(chat))))
-
-
-def say(text: str, chat: int = -5) -> Update:
-    return Update(1, message=Incoming(Chat(chat), text, Person(7)))
-
-
-def test_a_button_is_a_verdict_on_what_matched() -> None:
-    effects = conversation.decide(press("v:-:" + "a" * 32), view(), b.NOW_S)
-    assert effects.outcome == "verdict"
-    assert effects.verdict is not None
-    assert (effects.verdict.verdict, effects.verdict.item) == ("irrelevant", "i1")
-    assert effects.verdict.matched == ["initiative:de-an-06"]
-    assert effects.verdict.reader != "7"
-    assert effects.says == "Đã ghi nhận: không liên quan. Cảm ơn."
-
-
-def test_once_per_reader_and_alert_and_the_newest_holds() -> None:
-    first = conversation.decide(press("v:+:" + "a" * 32), view(), b.NOW_S).verdict
-    assert first is not None
-    known = {conversation.key_of(first): first}
-    assert conversation.decide(press("v:+:" + "a" * 32), view(known), b.NOW_S).outcome == "same"
-    assert conversation.decide(press("v:-:" + "a" * 32), view(known), b.NOW_S).outcome == "verdict"
-    assert conversation.decide(press("v:+:" + "a" * 32, person=8), view(known), b.NOW_S).outcome == "verdict"
-
-
-@pytest.mark.parametrize(
-    "update",
-    [
-        press("v:+:" + "b" * 32), press("v:?:" + "a" * 32), press("x"), press(""),
-        press("v:+:" + "a" * 32, chat=-6),
-        Update(1, callback_query=Pressed("q", Person(7), "v:+:" + "a" * 32)),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_meant_changes_nothing(update: Update) -> None:
-    effects = conversation.decide(update, view(), b.NOW_S)
-    assert (effects.outcome, effects.verdict) == ("unknown", None)
-
-
-def test_a_stranger_learns_his_own_number_and_nothing_else() -> None:
-    effects = conversation.decide(say("/start", chat=99), view(), b.NOW_S)
-    assert (effects.outcome, effects.chat, effects.learned) == ("greeted", "99", None)
-    assert effects.says.endswith(": 99")
-    for text in ("/stop", "/list", "xin chào", ""):
-        assert conversation.decide(say(text, chat=99), view(), b.NOW_S).outcome == "ignored"
-
-
-def test_stop_ends_it_and_erases_what_is_kept() -> None:
-    mine = conversation.decide(press("v:+:" + "a" * 32), view(), b.NOW_S).verdict
-    other = conversation.decide(press("v:+:" + "a" * 32, person=8), view(), b.NOW_S).verdict
-    assert mine is not None
-    assert other is not None
-    known = {conversation.key_of(v): v for v in (mine, other)}
-    effects = conversation.decide(say("/stop@tinsom_bot"), view(known), b.NOW_S)
-    assert effects.learned is not None
-    assert (effects.learned.state, effects.learned.reason) == ("suspended", conversation.STOPPED)
-    assert effects.erase == (conversation.key_of(mine),)
-
-
-def test_start_begins_again() -> None:
-    stopped = b.destination(channel="telegram", address="-5", state="suspended", reason=conversation.STOPPED)
-    effects = conversation.decide(say("/start"), view(nhom=stopped), b.NOW_S)
-    assert effects.learned is not None
-    assert effects.learned.state == "active"
-    assert conversation.decide(say("/start"), view(), b.NOW_S).learned is None
-
-
-# --- over the wire -------------------------------------------------------------------------------------------
+INVITATION = "moi-vao-nha-nhe"
+LATER = b.NOW + timedelta(hours=1)  # a story that begins after a reader's first wish
 
 
 @pytest.fixture
 async def wire(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[BotApi, Config]]:
     monkeypatch.setenv("TINSOM_TEST_TOKEN", TOKEN)
+    monkeypatch.setenv("TINSOM_TEST_INVITATION", INVITATION)
     monkeypatch.setattr(bot, "PAUSE", 0.02)
+    monkeypatch.setattr(TelegramChannel, "pace", pacing.UNLIMITED)
     api = BotApi(time.monotonic, Limits(None, None, None))
     async with serve(api, TOKEN) as url:
         yield (
@@ -121,9 +45,37 @@ async def wire(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[BotApi, C
                 subscriptions=[
                     SubscriptionConfig(id="s", destination="nhom", match=Match(initiatives=["de-an-06"])),
                 ],
-                telegram=TelegramConfig(token_env="TINSOM_TEST_TOKEN", api_url=url, bot=True),
+                telegram=TelegramConfig(
+                    token_env="TINSOM_TEST_TOKEN", invitation_env="TINSOM_TEST_INVITATION", api_url=url, bot=True
+                ),
             ),
         )
+
+
+@asynccontextmanager
+async def alerting(config: Config, path: Path) -> AsyncIterator[SqliteLog]:
+    """An alerter on a log that `apply` has written, names and all."""
+    async with opened(path) as log:
+        names = naming.name_outputs(config, int(b.NOW_S * 1000), {}).outputs
+        await log.append([*tables(config), *names], writer="apply")
+        async with running(Context(log, Clock(), config), Console(file=io.StringIO())):
+            yield log
+
+
+async def answer(api: BotApi, chat: int, words: str) -> Accepted:
+    """The message of the chat that says so, when it has come."""
+    await until(lambda: any(words in m.text for m in api.current(chat)))
+    return next(m for m in reversed(api.current(chat)) if words in m.text)
+
+
+async def table(log: SqliteLog, topic: str) -> dict[str, object]:
+    found: dict[str, object] = {}
+    async for record in log.read(topic, 0):
+        key = (record.key or b"").decode()
+        found.pop(key, None)
+        if record.value is not None:
+            found[key] = codec.decode(record)
+    return found
 
 
 async def verdicts(log: SqliteLog) -> dict[str, Verdict | None]:
@@ -135,6 +87,7 @@ async def verdicts(log: SqliteLog) -> dict[str, Verdict | None]:
 
 async def test_pressed_kept_counted_and_erased(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
     api, config = wire
+    api.chat(-5).members = {7: "creator"}
     before = metrics.value(metrics.VERDICTS, "initiative:de-an-06", "irrelevant")
     async with opened(tmp_path) as log:
         await log.append(tables(config), writer="apply")
@@ -153,7 +106,7 @@ async def test_pressed_kept_counted_and_erased(wire: tuple[BotApi, Config], tmp_
             assert metrics.value(metrics.VERDICTS, "initiative:de-an-06", "irrelevant") - before == 1
             assert sorted(v.verdict for v in (await verdicts(log)).values() if v) == ["irrelevant", "right"]
             api.say("/stop", -5, person=7)
-            await until(lambda: len(api.texts(-5)) == 2)
+            await answer(api, -5, "Đã dừng")
             assert sorted(v.verdict for v in (await verdicts(log)).values() if v) == ["right"]
             await log.append([b.change_output(b.change(story="s2"))], writer="stories")
             await asyncio.sleep(0.3)
@@ -186,3 +139,174 @@ async def test_a_replay_does_not_listen(wire: tuple[BotApi, Config], tmp_path: P
         async with running(Context(log, Clock(), config, replay=True), Console(file=io.StringIO())):
             await asyncio.sleep(0.3)
     assert len(api.updates) == 1
+
+
+# --- a reader's own wishes --------------------------------------------------------------------------------
+
+
+async def test_a_newcomer_follows_gets_and_asks_why(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
+    api, config = wire
+    async with alerting(config, tmp_path) as log:
+        api.say(f"/start {INVITATION}", 77, person=77)
+        welcome = await answer(api, 77, "Chào bạn")
+        assert "f:i:de-an-06" in welcome.buttons
+        assert [c["command"] for c in api.commands][:2] == ["follow", "list"]
+        api.press("f:i:de-an-06", 77, person=77)
+        await answer(api, 77, "Đã theo dõi Đề án 06")
+        await log.append([b.change_output(b.change(began_at=LATER))], writer="stories")
+        told = await answer(api, 77, "Bộ Công an triển khai Đề án 06")
+        assert [data[:4] for data in told.buttons] == ["v:+:", "v:-:"]
+        api.say("/why", 77, person=77, answering=told.message_id)
+        await answer(api, 77, "Ở đây theo dõi Đề án 06 (sáng kiến)")
+        wishes = await table(log, "subscriptions")
+        (own,) = [key for key in wishes if key.startswith("bot/")]
+        assert own.endswith("/initiative:de-an-06")
+        assert "77" not in own.partition("tg-")[0]
+        api.say("/stop", 77, person=77)
+        await answer(api, 77, "Đã dừng")
+        for topic in ("subscriptions", "destinations"):
+            assert not [key for key in await table(log, topic) if key.startswith("bot/")], "nothing is kept"
+        await log.append([b.change_output(b.change(story="s9"))], writer="stories")
+        await until(lambda: len(api.texts(-5)) == 2)
+        assert not [m for m in api.current(77) if "s9" in m.text]
+        assert len([m for m in api.current(77) if "triển khai" in m.text and "Vì sao" not in m.text]) == 1
+
+
+async def test_what_was_wished_outlives_the_process(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
+    api, config = wire
+    async with alerting(config, tmp_path):
+        api.say(f"/start {INVITATION}", 77, person=77)
+        api.say("/follow Đồng Tháp", 77, person=77)
+        api.say("/quiet 22:00-06:30", 77, person=77)
+        await answer(api, 77, "Giờ yên lặng: 22:00-06:30")
+    async with opened(tmp_path) as log, running(Context(log, Clock(), config), Console(file=io.StringIO())):
+        api.say("/list", 77, person=77)
+        listed = await answer(api, 77, "Đang theo dõi")
+        assert "Đồng Tháp (địa phương)" in listed.text
+        assert "22:00-06:30" in listed.text
+        await log.append([b.change_output(b.change(began_at=LATER))], writer="stories")
+        await answer(api, 77, "Bộ Công an triển khai Đề án 06")
+
+
+async def test_applying_the_file_again_leaves_readers_wishes(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
+    from services.cli import applying
+    from tinsom.clock import ManualClock
+
+    api, config = wire
+    async with alerting(config, tmp_path) as log:
+        api.say(f"/start {INVITATION}", 77, person=77)
+        api.say("/follow Đồng Tháp", 77, person=77)
+        await answer(api, 77, "Đã theo dõi")
+        before = {k for k in await table(log, "subscriptions") if k.startswith("bot/")}
+        await applying.apply(config, log, ManualClock(b.NOW_S))
+        assert {k for k in await table(log, "subscriptions") if k.startswith("bot/")} == before != set()
+
+
+async def test_in_a_group_telegram_says_who_looks_after_it(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
+    api, config = wire
+    api.chat(-5).members = {7: "administrator", 8: "member"}
+    async with alerting(config, tmp_path) as log:
+        for person in (8, 9):
+            api.say("/follow VNeID", -5, person=person)
+        await until(lambda: sum("chỉ quản trị viên" in m.text for m in api.current(-5)) == 2)
+        api.say("/follow VNeID", -5, person=7, thread=11)
+        done = await answer(api, -5, "Đã theo dõi VNeID")
+        assert done.thread == 11
+        made = [d for d in (await table(log, "destinations")).values() if isinstance(d, Destination)]
+        assert {(d.address, d.thread) for d in made} == {("-5", None), ("-5", 11)}
+
+
+async def test_what_is_followed_already_would_have_been_told(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
+    api, config = wire
+    async with alerting(config, tmp_path) as log:
+        await log.append([b.change_output(b.change(story=f"s{n}")) for n in range(4)], writer="stories")
+        await until(lambda: len(api.texts(-5)) == 4)
+        api.say(f"/start {INVITATION}", 77, person=77)
+        api.say("/follow Đề án 06", 77, person=77)
+        told = await answer(api, 77, "Đã theo dõi")
+        assert "khoảng 4 tin/ngày trong 1 ngày qua" in told.text
+        assert told.text.count("• 15/06 ") == 4
+
+
+async def test_a_reminder_is_taken_note_of_by_a_button(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
+    api, config = wire
+
+    def reminder(revision: int, deadline: str = "2025-06-22") -> StoryChange:
+        task = Task(lead=[], co=[], action="báo cáo", deadline=deadline, precision="day", raw="")
+        return b.change(found=b.tags(tasks=[task]), kind="deadline", revision=revision, task="viec-1")
+
+    before = metrics.value(metrics.SUPPRESSIONS, "acknowledged")
+    async with alerting(config, tmp_path) as log:
+        await log.append([b.change_output(reminder(2))], writer="stories")
+        await until(lambda: len(api.texts(-5)) == 1)
+        (right, _, noted) = api.accepted[0].buttons
+        api.press(noted, -5, person=8, name="Lan")
+        await until(lambda: "✅ Lan đã nắm · nhắc lại" in str(api.current(-5)[0].rows))
+        assert api.current(-5)[0].buttons == (right, api.accepted[0].buttons[1], noted.replace("+", "-"))
+        (rule,) = [m for m in (await table(log, "subscriptions")).values() if isinstance(m, Mute)]
+        assert (rule.task, rule.deadline) == ("viec-1", "2025-06-22")
+        await log.append([b.change_output(reminder(3))], writer="stories")
+        await until(lambda: metrics.value(metrics.SUPPRESSIONS, "acknowledged") - before == 1)
+        # A date that was moved is another matter.
+        await log.append([b.change_output(reminder(4, "2025-06-24"))], writer="stories")
+        await until(lambda: len(api.current(-5)) == 2)
+        decided = [m for m in (await table(log, "alerts")).values() if isinstance(m, Alert | Suppression)]
+        assert [type(m).__name__ for m in decided] == ["Alert", "Suppression", "Alert"]
+
+
+# --- two replicas -----------------------------------------------------------------------------------------------
+
+
+async def test_two_replicas_never_fight_and_the_second_goes_on(
+    wire: tuple[BotApi, Config], tmp_path: Path
+) -> None:
+    api, config = wire
+    async with alerting(config, tmp_path), opened(tmp_path) as log:
+        second = Context(log, Clock(), config)
+        async with running(second, Console(file=io.StringIO())):
+            api.say(f"/start {INVITATION}", 77, person=77)
+            api.say("/follow Đồng Tháp", 77, person=77)
+            await answer(api, 77, "Đã theo dõi")
+            await asyncio.sleep(0.3)
+            assert api.conflicts == 0
+    async with opened(tmp_path) as log, running(Context(log, Clock(), config), Console(file=io.StringIO())):
+        api.say("/list", 77, person=77)
+        await answer(api, 77, "Đồng Tháp (địa phương)")
+        wishes = [w for w in (await table(log, "subscriptions")).values() if isinstance(w, Subscription)]
+    assert len([w for w in wishes if w.destination != "nhom"]) == 1
+    assert sum("Đã theo dõi" in text for text in api.texts(77)) == 1, "each update once"
+
+
+async def test_a_flood_of_commands_meets_no_limit(
+    monkeypatch: pytest.MonkeyPatch, wire: tuple[BotApi, Config], tmp_path: Path
+) -> None:
+    """What the bot says counts against the pace of the chat, as alerts do."""
+    _, config = wire
+    monkeypatch.setattr(TelegramChannel, "pace", pacing.TELEGRAM)
+    strict = BotApi(time.monotonic)
+    async with serve(strict, TOKEN) as url:
+        telegram = TelegramConfig(
+            token_env="TINSOM_TEST_TOKEN", invitation_env="TINSOM_TEST_INVITATION", api_url=url, bot=True
+        )
+        config = Config(destinations=config.destinations, subscriptions=config.subscriptions, telegram=telegram)
+        async with alerting(config, tmp_path) as log:
+            strict.chat(-5).members = {7: "creator"}
+            for _ in range(2):
+                strict.say("/help", -5, person=7)
+            await log.append([b.change_output(b.change())], writer="stories")
+            await until(lambda: len(strict.texts(-5)) == 3, 15)
+    assert not [status for _, status in strict.requests if status == 429]
+
+
+async def test_wrong_codes_by_the_dozen_are_not_answered(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
+    api, config = wire
+    async with alerting(config, tmp_path):
+        for n in range(9):
+            api.say(f"/start sai-ma-so-{n}", 66, person=66)
+        api.say(f"/start {INVITATION}", 77, person=77)
+        await answer(api, 77, "Chào bạn")
+        await until(lambda: len(api.texts(66)) == bot.WRONG_CODES)
+        api.say(f"/start {INVITATION}", 66, person=66)
+        api.say("/list", 77, person=77)
+        await answer(api, 77, "chưa theo dõi mục nào")
+        assert len(api.texts(66)) == bot.WRONG_CODES

@@ -170,6 +170,6 @@ def _message(to: Destination, part: Part) -> dict[str, Any]:
     if part.html:
         body["parse_mode"] = "HTML"
     if part.buttons:
-        row = [{"text": says, "callback_data": sends} for says, sends in part.buttons]
-        body["reply_markup"] = {"inline_keyboard": [row]}
+        buttons = [{"text": says, "callback_data": sends} for says, sends in part.buttons]
+        body["reply_markup"] = {"inline_keyboard": [row for row in (buttons[:2], buttons[2:]) if row]}
     return body

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.fakes.telegram import keyboards
 from tests.fakes.telegram.markup import Entity, MarkupError, found, parse, units
 
 Fault = Literal["hang", "reset", "accept_hang", "accept_reset", "error_500", "html_502"]
@@ -52,6 +53,7 @@ class Chat:
     blocked: str = ""  # the description of a 403
     migrated_to: int | None = None
     closed_topics: set[int] = field(default_factory=set)
+    members: dict[int, str] = field(default_factory=dict)  # person → status; a private chat has its own person
     throttled_until: float = 0.0
     buckets: list[Bucket] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -76,6 +78,7 @@ class Accepted:
     method: str = "sendMessage"
     thread: int | None = None
     buttons: tuple[str, ...] = ()  # what each sends back
+    rows: keyboards.Rows = ()  # the same with what each says
 
 
 @dataclass
@@ -91,10 +94,14 @@ class BotApi:
     faults: list[Fault] = field(default_factory=list)  # for the next requests, whichever chat
     updates: list[dict[str, Any]] = field(default_factory=list)  # for getUpdates, until acknowledged
     answers: list[tuple[str, str]] = field(default_factory=list)  # (pressed button, text shown)
+    commands: list[dict[str, str]] = field(default_factory=list)  # the menu
+    conflicts: int = 0  # getUpdates that met another one
+    on_update: Callable[[], None] = lambda: None
     retry_after: int | None = None  # what a 429 says instead of the truth
     _chats: dict[str, Chat] = field(default_factory=dict)
     _all: Bucket | None = None
     _updates: int = 0
+    _asked: set[str] = field(default_factory=set)  # pressed buttons that wait for an answer
 
     def __post_init__(self) -> None:
         self._all = Bucket(*self.limits.everybody) if self.limits.everybody else None
@@ -109,22 +116,54 @@ class BotApi:
     def texts(self, chat_id: str | int) -> list[str]:
         return [m.text for m in self.accepted if m.chat_id == str(chat_id)]
 
-    def press(self, data: str, chat_id: int, person: int) -> None:
-        """A reader presses a button under a message."""
+    def press(self, data: str, chat_id: int, person: int, name: str = "") -> None:
+        """A reader presses a button: the newest one in the chat that sends `data` back."""
         number = len(self.answers) + len(self.updates) + 1_000
-        query = {
-            "id": f"q{number}", "from": {"id": person}, "data": data,
-            "message": {"message_id": 1, "chat": {"id": chat_id}},
-        }  # fmt: skip
-        self.updates.append({"update_id": self._number(), "callback_query": query})
+        under = next((m for m in reversed(self.current(chat_id)) if data in m.buttons), None)
+        message: dict[str, Any] = {"message_id": 1, "chat": self._chat(chat_id)}
+        if under is not None:
+            message |= {"message_id": under.message_id, "reply_markup": keyboards.shown(under.rows)}
+            message |= _topic(under.thread)
+        query = {"id": f"q{number}", "from": _person(person, name), "data": data, "message": message}
+        self._asked.add(f"q{number}")
+        self._arrived({"callback_query": query})
 
-    def say(self, text: str, chat_id: int, person: int) -> None:
-        message = {"message_id": 1, "chat": {"id": chat_id}, "from": {"id": person}, "text": text}
-        self.updates.append({"update_id": self._number(), "message": message})
+    def say(
+        self,
+        text: str,
+        chat_id: int,
+        person: int,
+        *,
+        thread: int | None = None,
+        answering: int = 0,
+        name: str = "",
+    ) -> None:
+        """A person writes; `answering` is the id of the message that is replied to."""
+        message = {"message_id": 1, "chat": self._chat(chat_id), "from": _person(person, name), "text": text}
+        message |= _topic(thread)
+        if answering:
+            to = next(m for m in self.current(chat_id) if m.message_id == answering)
+            message["reply_to_message"] = {
+                "message_id": to.message_id, "chat": self._chat(chat_id), "text": to.text,
+                "reply_markup": keyboards.shown(to.rows),
+            }  # fmt: skip
+        self._arrived({"message": message})
 
-    def _number(self) -> int:
+    def _chat(self, chat_id: int) -> dict[str, Any]:
+        return {"id": chat_id, "type": "private" if chat_id > 0 else "supergroup"}
+
+    def _arrived(self, update: dict[str, Any]) -> None:
         self._updates += 1
-        return self._updates
+        self.updates.append({"update_id": self._updates, **update})
+        self.on_update()
+
+    def current(self, chat_id: str | int) -> list[Accepted]:
+        """The messages of a chat as they stand now, after every edit."""
+        newest: dict[int, Accepted] = {}
+        for message in self.accepted:
+            if message.chat_id == str(chat_id):
+                newest[message.message_id] = message
+        return list(newest.values())
 
     def duplicates(self, mark: str = "Có thể trùng") -> dict[tuple[str, str], int]:
         """(chat, text) accepted more than once without saying so."""
@@ -132,15 +171,13 @@ class BotApi:
         return {key: count for key, count in counted.items() if count > 1}
 
     def handle(self, method: str, body: dict[str, Any]) -> Reply:
-        if method == "getMe":
-            return _ok({"id": 1, "is_bot": True, "first_name": "tin sớm", "username": "tinsom_bot"})
-        if method == "getUpdates":
-            self.updates = [u for u in self.updates if u["update_id"] >= int(body.get("offset", 0))]
-            return Reply(200, {"ok": True, "result": list(self.updates)})
-        if method == "answerCallbackQuery":
-            self.answers.append((str(body.get("callback_query_id")), str(body.get("text", ""))))
-            return Reply(200, {"ok": True, "result": True})
-        if method not in ("sendMessage", "editMessageText"):
+        quiet = {
+            "getMe": self._me, "getUpdates": self._news, "answerCallbackQuery": self._answered,
+            "setMyCommands": self._menu, "getChatMember": self._member,
+        }.get(method)  # fmt: skip
+        if quiet is not None:
+            return quiet(body)
+        if method not in ("sendMessage", "editMessageText", "editMessageReplyMarkup"):
             return _error(404, "Not Found: method not found")
         chat_id = str(body.get("chat_id", ""))
         reply = self._message(method, chat_id, body)
@@ -154,10 +191,11 @@ class BotApi:
         fault = chat.faults.pop(0) if chat.faults else self.faults.pop(0) if self.faults else None
         if fault in ("hang", "reset", "error_500", "html_502"):
             return Reply(502 if fault == "html_502" else 500, _body(500, "Internal Server Error"), fault)
-        refused = self._throttled(chat, now) or _refused(chat, body) or _unfit(body)
+        unfit = None if method == "editMessageReplyMarkup" else _unfit(body)
+        refused = self._throttled(chat, now) or _refused(chat, body) or unfit or _bad_keyboard(body)
         if refused is not None:
             return refused
-        reply = self._edited(chat_id, body) if method == "editMessageText" else self._sent(chat_id, body, now)
+        reply = self._sent(chat_id, body, now) if method == "sendMessage" else self._edited(method, chat_id, body)
         return Reply(reply.status, reply.body, fault)
 
     def _throttled(self, chat: Chat, now: float) -> Reply | None:
@@ -176,26 +214,84 @@ class BotApi:
 
     def _sent(self, chat_id: str, body: dict[str, Any], now: float) -> Reply:
         text, entities = _read(body)
+        rows = keyboards.rows(body)
         message = Accepted(
             now, chat_id, len(self.accepted) + 1, text, tuple(entities), thread=body.get("message_thread_id"),
-            buttons=_buttons(body),
+            buttons=keyboards.data(rows), rows=rows,
         )  # fmt: skip
         self.accepted.append(message)
         self.on_accept(message)
         return _ok(_message(message))
 
-    def _edited(self, chat_id: str, body: dict[str, Any]) -> Reply:
-        text, entities = _read(body)
+    def _edited(self, method: str, chat_id: str, body: dict[str, Any]) -> Reply:
+        """The text, or the buttons alone; a new text without buttons loses those that were there."""
         wanted = str(body.get("message_id", ""))
-        versions = [m for m in self.accepted if m.chat_id == chat_id and str(m.message_id) == wanted]
-        if not versions:
+        before = next((m for m in self.current(chat_id) if str(m.message_id) == wanted), None)
+        if before is None:
             return _error(400, "Bad Request: message to edit not found")
-        if versions[-1].text == text:
-            return _error(400, "Bad Request: message is not modified")
-        message = Accepted(self.clock(), chat_id, int(wanted), text, tuple(entities), "editMessageText")
+        rows, text, entities = keyboards.rows(body), before.text, list(before.entities)
+        if method == "editMessageText":
+            text, entities = _read(body)
+        if (text, rows) == (before.text, before.rows):
+            return _error(400, f"Bad Request: {_UNCHANGED}")
+        message = Accepted(
+            self.clock(), chat_id, before.message_id, text, tuple(entities), method, before.thread,
+            keyboards.data(rows), rows,
+        )  # fmt: skip
         self.accepted.append(message)
         self.on_accept(message)
         return _ok(_message(message))
+
+    # --- what is no message ------------------------------------------------------------------------------------
+
+    def _me(self, body: dict[str, Any]) -> Reply:
+        return _ok({"id": 1, "is_bot": True, "first_name": "tin sớm", "username": "tinsom_bot"})
+
+    def _news(self, body: dict[str, Any]) -> Reply:
+        self.updates = [u for u in self.updates if u["update_id"] >= int(body.get("offset", 0))]
+        wanted = body.get("allowed_updates") or ["message", "callback_query"]
+        return _ok([u for u in self.updates if any(kind in u for kind in wanted)])
+
+    def _answered(self, body: dict[str, Any]) -> Reply:
+        query, text = str(body.get("callback_query_id", "")), str(body.get("text", ""))
+        if query not in self._asked:
+            expired = "query is too old and response timeout expired or query ID is invalid"
+            return _error(400, f"Bad Request: {expired}")
+        if len(text) > 200:
+            return _error(400, "Bad Request: MESSAGE_TOO_LONG")
+        self._asked.discard(query)
+        self.answers.append((query, text))
+        return _ok(True)
+
+    def _menu(self, body: dict[str, Any]) -> Reply:
+        commands = body.get("commands", [])
+        if fault := keyboards.menu_fault(commands):
+            return _error(400, f"Bad Request: {fault}")
+        self.commands = commands
+        return _ok(True)
+
+    def _member(self, body: dict[str, Any]) -> Reply:
+        chat_id, person = str(body.get("chat_id", "")), body.get("user_id")
+        if not isinstance(person, int):
+            return _error(400, "Bad Request: invalid user_id specified")
+        if chat_id not in self._chats:
+            return _error(400, "Bad Request: chat not found")
+        status = self._chats[chat_id].members.get(person, "left")
+        return _ok({"status": status, "user": _person(person, "")})
+
+
+_UNCHANGED = (
+    "message is not modified: specified new message content and reply markup are exactly the same as a current"
+    " content and reply markup of the message"
+)
+
+
+def _person(person: int, name: str) -> dict[str, Any]:
+    return {"id": person, "is_bot": False, "first_name": name or f"Người {person}"}
+
+
+def _topic(thread: int | None) -> dict[str, Any]:
+    return {} if thread is None else {"message_thread_id": thread, "is_topic_message": True}
 
 
 def _refused(chat: Chat, body: dict[str, Any]) -> Reply | None:
@@ -218,16 +314,14 @@ def _unfit(body: dict[str, Any]) -> Reply | None:
         return _error(400, "Bad Request: message text is empty")
     if units(text) > UNITS:
         return _error(400, "Bad Request: message is too long")
-    if any(not 1 <= len(data.encode()) <= 64 for data in _buttons(body)):
-        return _error(400, "Bad Request: BUTTON_DATA_INVALID")
     if len(entities) > ENTITIES:
         return _error(400, "Bad Request: too many entities")  # the original drops them silently
     return None
 
 
-def _buttons(body: dict[str, Any]) -> tuple[str, ...]:
-    rows = body.get("reply_markup", {}).get("inline_keyboard", [])
-    return tuple(str(button.get("callback_data", "")) for row in rows for button in row)
+def _bad_keyboard(body: dict[str, Any]) -> Reply | None:
+    fault = keyboards.fault(body)
+    return _error(400, f"Bad Request: {fault}") if fault else None
 
 
 def _read(body: dict[str, Any]) -> tuple[str, list[Entity]]:
@@ -243,7 +337,7 @@ def _message(message: Accepted) -> dict[str, Any]:
     return {"message_id": message.message_id, "date": int(message.at), "chat": {"id": message.chat_id}}
 
 
-def _ok(result: dict[str, Any]) -> Reply:
+def _ok(result: Any) -> Reply:
     return Reply(200, {"ok": True, "result": result})
 
 

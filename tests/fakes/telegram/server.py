@@ -16,13 +16,14 @@ from tests.fakes.telegram.core import BotApi, Reply
 async def serve(api: BotApi, token: str = "42:secret", port: int = 0, latency: float = 0.0) -> AsyncIterator[str]:
     """The base address (`http://127.0.0.1:…`) of a server that answers for `api`."""
     app = web.Application(client_max_size=1 << 20)
-    hanging = asyncio.Event()
+    hanging, polls = asyncio.Event(), _Polls(api)
 
     async def method(request: web.Request) -> web.StreamResponse:
         if request.match_info["token"] != token:
             body = {"ok": False, "error_code": 401, "description": "Unauthorized"}
             return web.json_response(body, status=401)
-        reply = api.handle(request.match_info["method"], await _parameters(request))
+        name, parameters = request.match_info["method"], await _parameters(request)
+        reply = await polls.news(parameters) if name == "getUpdates" else api.handle(name, parameters)
         await asyncio.sleep(latency)
         return await _answer(request, reply, hanging)
 
@@ -39,7 +40,44 @@ async def serve(api: BotApi, token: str = "42:secret", port: int = 0, latency: f
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         hanging.set()
+        polls.end()
         await runner.cleanup()
+
+
+class _Polls:
+    """Long polling: one request for news at a time; another one ends it with a conflict, as the original does."""
+
+    def __init__(self, api: BotApi) -> None:
+        self._api = api
+        self._held: asyncio.Future[None] | None = None
+        api.on_update = self._wake
+
+    async def news(self, parameters: dict[str, Any]) -> Reply:
+        if self._held is not None and not self._held.done():
+            self._held.cancel()
+        held = self._held = asyncio.get_running_loop().create_future()
+        reply = self._api.handle("getUpdates", parameters)
+        try:
+            if not reply.body["result"]:
+                await asyncio.wait_for(asyncio.shield(held), float(parameters.get("timeout", 0)))
+            return self._api.handle("getUpdates", parameters)
+        except TimeoutError:
+            return reply
+        except asyncio.CancelledError:
+            if not held.cancelled():
+                raise  # the client has gone away
+            self._api.conflicts += 1
+            text = (
+                "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+            )
+            return Reply(409, {"ok": False, "error_code": 409, "description": text})
+
+    def _wake(self) -> None:
+        if self._held is not None and not self._held.done():
+            self._held.set_result(None)
+
+    def end(self) -> None:
+        self._wake()
 
 
 async def _parameters(request: web.Request) -> dict[str, Any]:
@@ -70,4 +108,8 @@ def _control(api: BotApi, order: dict[str, Any]) -> dict[str, Any]:
         api.chat(order["chat"]).blocked = order["blocked"]
     if "migrated_to" in order:
         api.chat(order["chat"]).migrated_to = order["migrated_to"]
+    if "say" in order:
+        api.say(order["say"], order["chat"], order["person"])
+    if "press" in order:
+        api.press(order["press"], order["chat"], order["person"])
     return {"accepted": len(api.accepted), "early": api.early, "duplicates": len(api.duplicates())}

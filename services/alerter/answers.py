@@ -1,0 +1,96 @@
+"""What the bot says, on its way to readers: within the pace of each chat, and no word holds up another chat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.alerter.channels.telegram import TelegramChannel
+from services.alerter.effects import Button, Effects, Reply
+from services.alerter.split import split
+from services.alerter.tools import Tools
+from services.alerter.updates import Place
+
+Rows = Sequence[Sequence[Button]]
+TOAST = 200  # characters that an answer to a pressed button may have
+PATIENCE = 60.0  # an answer that would come later than this is left out
+
+
+@dataclass
+class Answers:
+    tools: Tools
+    channel: TelegramChannel
+    _chats: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def show(self, effects: Effects, place: Place, pressed: str) -> None:
+        """Begin to tell what came of an update. `pressed`: the button's own question, to be answered at once."""
+        task = asyncio.create_task(self._tell(effects, place, pressed))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """What was not said yet is not worth waiting for."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _tell(self, effects: Effects, place: Place, pressed: str) -> None:
+        if pressed:
+            await self.channel.ask(
+                "answerCallbackQuery", {"callback_query_id": pressed, "text": effects.toast[:TOAST]}
+            )
+        if effects.keyboard is not None and place.message:
+            body = {
+                "chat_id": place.chat,
+                "message_id": place.message,
+                "reply_markup": _keyboard(effects.keyboard),
+            }
+            await self.channel.ask("editMessageReplyMarkup", body)
+        if effects.reply is not None:
+            await self._say(effects.reply, place)
+
+    async def _say(self, reply: Reply, place: Place) -> None:
+        """In order within a chat; a message too long for one is several, the buttons under the last."""
+        async with self._chats.setdefault(place.chat, asyncio.Lock()):
+            parts = split(str(reply.text))
+            for number, part in enumerate(parts, 1):
+                if not await self._turn(place):
+                    return
+                rows = reply.rows if number == len(parts) else ()
+                await self.channel.ask(*_request(part, rows, place, edit=reply.edit and len(parts) == 1))
+
+    async def _turn(self, place: Place) -> bool:
+        """Wait until the chat may be written to; what is said counts against the same limits as alerts do."""
+        pacer, wall = self.tools.pacer_of(self.channel), self.tools.wall
+        asked = wall.now()
+        while (wait := pacer.free_at(place.chat, place.is_group, wall.now(), True) - wall.now()) > 0:
+            if wall.now() + wait > asked + PATIENCE:
+                return False
+            await wall.sleep(wait)
+        pacer.take(place.chat, place.is_group, wall.now())
+        return True
+
+
+def _request(
+    text: str, rows: Sequence[Sequence[Button]], place: Place, *, edit: bool
+) -> tuple[str, dict[str, Any]]:
+    body: dict[str, Any] = {
+        "chat_id": place.chat,
+        "text": text,
+        "parse_mode": "HTML",
+        "link_preview_options": {"is_disabled": True},
+    }
+    if rows:
+        body["reply_markup"] = _keyboard(rows)
+    if edit and place.message:
+        return "editMessageText", body | {"message_id": place.message}
+    if place.thread is not None:
+        body["message_thread_id"] = place.thread
+    return "sendMessage", body
+
+
+def _keyboard(rows: Rows) -> dict[str, Any]:
+    return {"inline_keyboard": [[{"text": b.text, "callback_data": b.data} for b in row] for row in rows if row]}

@@ -1,0 +1,70 @@
+"""Follows `story-changes` for the bot: the last 30 days once, then what is new when somebody asks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+
+import msgspec
+import structlog
+
+from services.alerter import past
+from services.alerter.past import Counting, Forecast, Past
+from services.alerter.plan import Rules
+from tinsom import codec
+from tinsom.clock import Clock, millis
+from tinsom.errors import DecodeError, LogError
+from tinsom.log import Log, Record
+from tinsom.messages import Match, StoryChange
+
+logger = structlog.get_logger(__name__)
+
+TOPIC = "story-changes"
+
+
+@dataclass
+class PastLog:
+    log: Log
+    clock: Clock
+    rules: Rules
+    past: Past = field(default_factory=Past)
+    _next: dict[int, int] = field(default_factory=dict)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def forecast(self, match: Match) -> Forecast:
+        """What a subscription to `match` would have sent; others get their turn meanwhile."""
+        await self.refresh()
+        counting = Counting(match, self.rules, past.since(self.clock.now()))
+        for chunk in past.chunks(self.past.matching(match)):
+            for entry in chunk:
+                counting.take(entry)
+            await asyncio.sleep(0)
+        return counting.result(self.past.days(self.clock.now()))
+
+    async def refresh(self) -> None:
+        """Read what is new. A log that does not answer leaves what is known as it is."""
+        async with self._lock:
+            try:
+                for number in range(self.log.partitions_of(TOPIC)):
+                    await self._read(number)
+            except LogError as error:
+                logger.warning("the past is not read on", reason=str(error))
+            self.past.prune(self.clock.now())
+
+    async def _read(self, number: int) -> None:
+        start = self._next.get(number)
+        if start is None:
+            since = millis(self.clock.now() - past.DAYS * past.DAY)
+            start = await self.log.offset_at(TOPIC, number, since)
+        async for record in self.log.read(TOPIC, number, start):
+            self._take(record)
+            self._next[number] = record.offset + 1
+            if record.offset % past.CHUNK == 0:
+                await asyncio.sleep(0)
+        self._next.setdefault(number, start)
+
+    def _take(self, record: Record) -> None:
+        # What cannot be read is parked by plan among the dead letters, with its reason.
+        with contextlib.suppress(DecodeError, msgspec.DecodeError, UnicodeDecodeError):
+            self.past.add(record.timestamp / 1000, codec.decode_as(record, StoryChange))
