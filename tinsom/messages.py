@@ -134,6 +134,7 @@ class Trace(Message, frozen=True, kw_only=True):
     words: bytes = b""  # of title and lede
     body: bytes = b""  # the smallest hashes of the text's runs of three words
     numbers: list[str] = []  # figures of the title
+    figures: list[str] = []  # the same, each with the word before and the word behind
     documents: list[str] = []  # keys of those that title or lede name
     places: list[str] = []
     sessions: list[str] = []

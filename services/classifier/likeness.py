@@ -1,7 +1,7 @@
 """Whether two items carry the same announcement: what is kept of each, what forbids it, how alike they are. Pure.
 
-The measure was fitted on pairs of real items judged by reading (docs/decisions/0021-stories.md): the words they
-share, the words their headlines share, and the hours between them. Two papers that report the same thing do so
+The measure was fitted on pairs of real items judged by reading (docs/decisions/0033-likeness.md): the words they
+share, how much of each headline the other says, and the hours between them. Two papers that report the same thing do so
 within hours and in words of their own; a follow-up uses the same words days later.
 """
 
@@ -30,8 +30,11 @@ _PLAIN = frozenset(
         "vừa", "mới", "không", "ra", "lên", "như", "hai",
     )
 )  # fmt: skip
-# 0 is the boundary. A headline in common is worth as much as sixty hours cost.
-TITLE, WORDS, SHARED, BODY, HOURS, SAME_PUBLISHER, BASE = 4.0, 3.3, 2.8, 6.0, -0.8, -2.1, -3.2
+# 0 is the boundary. HEADLINE: how much of one headline the other item says anywhere, the more and the less.
+# ALIKE: beyond half of all words in common the same publisher has only found a better headline.
+TITLE, WORDS, SHARED, ALIKE, BODY = 0.7, 2.0, 1.7, 1.4, 10.0
+HEADLINE = (5.8, 3.8)
+HOURS, SAME_PUBLISHER, BASE = -1.3, -3.25, -6.25
 MANY = 20  # words in common; more prove no more
 # A headline that repeats another with other figures is a series (a daily price, a numbered bulletin).
 SERIES = 0.5
@@ -50,6 +53,7 @@ def trace(item: m.Item, tags: m.Tags) -> m.Trace:
         words=_packed(w for w in (*title, *lede) if w not in _PLAIN),
         body=_sketch(_words(item.text[: READ_WORDS * 8])[:READ_WORDS]),
         numbers=sorted({_number(word) for word in title if word[0].isdigit()}),
+        figures=_figures(title),
         documents=sorted({document.key for document in tags.documents if document.number in head}),
         places=sorted({place.id for place in tags.places if place.role == "primary"}),
         sessions=sorted({f"{e.type}/{e.body}/{e.number}" for e in tags.events if e.number is not None}),
@@ -63,11 +67,20 @@ def likeness(a: m.Trace, b: m.Trace) -> float:
     points = BASE + HOURS * math.log1p(hours) + (SAME_PUBLISHER if a.publisher == b.publisher else 0.0)
     first, second = hashes(a.words), hashes(b.words)
     shared = len(first & second)
-    points += SHARED * min(shared, MANY) / MANY + WORDS * shared / max(1, len(first) + len(second) - shared)
+    words = shared / max(1, len(first) + len(second) - shared)
+    points += SHARED * min(shared, MANY) / MANY + WORDS * words + ALIKE * max(0.0, words - 0.5)
     bodies = BODY if a.body and b.body else 0.0
-    if points + TITLE + bodies < 0:
-        return points + TITLE + bodies  # at most: whatever the rest says
-    return points + TITLE * jaccard(a.title, b.title) + (BODY * overlap(a.body, b.body) if bodies else 0.0)
+    if points + TITLE + sum(HEADLINE) + bodies < 0:
+        return points + TITLE + sum(HEADLINE) + bodies  # at most: whatever the rest says
+    less, more = sorted((_said(a.title, second), _said(b.title, first)))
+    points += TITLE * jaccard(a.title, b.title) + HEADLINE[0] * more + HEADLINE[1] * less
+    return points + (BODY * overlap(a.body, b.body) if bodies else 0.0)
+
+
+def _said(title: bytes, words: frozenset[int]) -> float:
+    """How much of a headline another item says, headline or lede."""
+    own = hashes(title)
+    return len(own & words) / max(1, len(own))
 
 
 def differ(a: m.Trace, b: m.Trace) -> bool:
@@ -75,10 +88,30 @@ def differ(a: m.Trace, b: m.Trace) -> bool:
     if any(map(_disjoint, (a.documents, a.sessions, a.places), (b.documents, b.sessions, b.places))):
         return True
     numbers, others = set(a.numbers), set(b.numbers)
-    if numbers <= others or others <= numbers:
+    if numbers <= others or others <= numbers or not _conflict(a.figures, b.figures):
         return False
     figures = {crc32(number.encode()) for number in numbers | others}
     return jaccard(a.title, b.title, without=figures) >= SERIES
+
+
+def _conflict(a: list[str], b: list[str]) -> bool:
+    """Other numbers of the same thing: 7 and 14 dead; 100 hectares and 6 stars go together."""
+    counted = [dict.fromkeys(figure.partition(" ")[2] for figure in figures) for figures in (a, b)]
+    return any(
+        not {f for f in a if f.partition(" ")[2] == what} & {f for f in b if f.partition(" ")[2] == what}
+        for what in counted[0].keys() & counted[1].keys()
+    )
+
+
+def _figures(words: list[str]) -> list[str]:
+    """Each number of a headline with the word before and with the word behind: `7 người>`, `7 <khiến`."""
+    found = set()
+    for i, word in enumerate(words):
+        if word[0].isdigit():
+            number = _number(word)
+            found.add(f"{number} <{words[i - 1] if i else ''}")
+            found.add(f"{number} >{words[i + 1] if i + 1 < len(words) else ''}")
+    return sorted(found)
 
 
 def _disjoint(a: list[str], b: list[str]) -> bool:

@@ -72,6 +72,16 @@ def test_a_headline_that_repeats_another_with_other_figures_is_another_announcem
     assert outcomes == ["new", "new"]
 
 
+def test_figures_of_other_things_forbid_nothing() -> None:
+    stage = stage_on()
+    titles = ("Khởi công sân vận động rộng hơn 100 ha ở Vịnh Mây", "Khởi công sân vận động 6 tầng ở Vịnh Mây")
+    lede = "Sân vận động Vịnh Mây được khởi công sáng nay, dự kiến mở cửa sau hai năm."
+    outcomes = [
+        handled(stage, tagged(item(t, title=t, lede=lede, publisher=f"p{n}")))[0] for n, t in enumerate(titles)
+    ]
+    assert outcomes == ["new", "source"]
+
+
 def document(number: str) -> m.Document:
     return m.Document(key=number, kind=None, number=number, issuer=None, year=None, date=None, raw=number)
 

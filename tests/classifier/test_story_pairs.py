@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +18,9 @@ from tests.classifier.private import FOLDER, needs_private_data, tagger
 from tinsom import messages as m
 
 PAIRS = Path(__file__).parents[1] / "data" / "story_pairs.jsonl"
-# As measured, a little below: what is found is right, and one in six is missed (docs/limits.md).
-PRECISION, RECALL = 0.93, 0.80
+# As measured, a little below: what is found is right, and one in five is missed (docs/limits.md).
+PRECISION, RECALL = 0.94, 0.78
+KEPT = ("kept", "kept-2")  # the second draw is later and fresh
 
 
 class Pair(NamedTuple):
@@ -48,14 +50,13 @@ def traced(row: dict[str, Any]) -> m.Trace:
 
 
 def test_the_pairs_are_enough_and_each_half_has_its_share() -> None:
-    given = pairs()
-    assert len(given) >= 200
-    assert {half: sum(p.half == half for p in given) for half in ("tuned", "kept")} == {"tuned": 124, "kept": 124}
+    halves = Counter(pair.half for pair in pairs())
+    assert halves == {"tuned": 124, "kept": 124, "tuned-2": 102, "kept-2": 102}
 
 
 @needs_private_data
 def test_precision_and_recall_on_the_half_that_nothing_was_fitted_on() -> None:
-    kept = [p for p in pairs() if p.half == "kept" and not p.unsure]
+    kept = [p for p in pairs() if p.half in KEPT and not p.unsure]
     traces = seen({name for p in kept for name in (p.first, p.second)})
     joined = [p for p in kept if is_joined(traces[p.first], traces[p.second])]
     right = sum(p.same for p in joined)
