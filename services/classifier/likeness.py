@@ -1,8 +1,8 @@
 """Whether two items carry the same announcement: what is kept of each, what forbids it, how alike they are. Pure.
 
 The measure was fitted on pairs of real items judged by reading (docs/decisions/0033-likeness.md): the words they
-share, how much of each headline the other says, and the hours between them. Two papers that report the same thing do so
-within hours and in words of their own; a follow-up uses the same words days later.
+share, how much of each headline the other says, and the hours between them. Two papers that report the same thing
+do so within hours and in words of their own; a follow-up uses the same words days later.
 """
 
 from __future__ import annotations
