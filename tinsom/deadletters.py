@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tinsom.errors import OversizeError
 from tinsom.log import Output, Record
-from tinsom.topics import TOPICS
 
 PREFIX = "tinsom-dlq-"
 # The detail may quote the record (Unicode errors do): keep it short.
@@ -56,10 +54,3 @@ def reasons(record: Record) -> dict[str, str]:
         for name, value in record.headers
         if name.startswith(PREFIX)
     }
-
-
-def check_size(output: Output) -> None:
-    """Raise OversizeError when the output is larger than its topic takes."""
-    limit = TOPICS[output.topic].max_bytes
-    if (size := output.size) > limit:
-        raise OversizeError(f"a record of {size} bytes is too large for {output.topic}, which takes {limit}")

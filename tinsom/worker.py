@@ -21,6 +21,7 @@ from tinsom.clock import Clock, millis
 from tinsom.errors import DecodeError, FencedError, StoppedError
 from tinsom.health import Health
 from tinsom.log import Batch, Log, Output, Owner, Partition, Record
+from tinsom.topics import TOPICS
 
 logger = structlog.get_logger(__name__)
 
@@ -211,7 +212,7 @@ class Worker:
     def _check_size(self, outputs: Sequence[Output]) -> None:
         """Too large for its topic is decided here, before a transaction that could only be retried for ever."""
         for output in outputs:
-            deadletters.check_size(output)
+            output.must_fit(TOPICS[output.topic].max_bytes)
 
     def _park(
         self, limit: DeadLetterLimit, record: Record, reason: str, detail: str, attempts: int, now: float

@@ -9,11 +9,11 @@ from services.classifier import lint
 from services.classifier import taxonomy as taxonomies
 from tinsom import codec
 from tinsom.config import Config
-from tinsom.deadletters import check_size
 from tinsom.errors import ConfigError, OversizeError
 from tinsom.log import Output, Record
 from tinsom.messages import TaxonomyFile
 from tinsom.tables import Changes, changes
+from tinsom.topics import TOPICS
 
 TOPIC = "taxonomy"
 
@@ -57,7 +57,7 @@ def _file_of(fault: str, own: Mapping[str, str]) -> str:
 
 def _check_size(output: Output) -> None:
     try:
-        check_size(output)
+        output.must_fit(TOPICS[TOPIC].max_bytes)
     except OversizeError:
         name = (output.key or b"").decode()
         raise ConfigError(f"taxonomy: {name}: too large for one record; make two files of it") from None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinsom import deadletters
-from tinsom.deadletters import check_size, letter, original, reasons
+from tinsom.deadletters import letter, original, reasons
 from tinsom.errors import OversizeError
 from tinsom.log import Output, Record
 from tinsom.topics import TOPICS
@@ -52,6 +52,6 @@ def test_a_record_of_the_largest_size_fits_among_the_letters() -> None:
     limit = TOPICS["items"].max_bytes
     record = Record("items", 0, 0, 0, b"k", b"x" * limit)
     made = letter(record, stage="tag", reason="schema", detail="d" * 5_000, attempts=3, now=1)
-    check_size(made)
+    made.must_fit(TOPICS["dead-letters"].max_bytes)
     with pytest.raises(OversizeError, match="too large for items, which takes"):
-        check_size(Output("items", b"k", b"x" * (limit + 1), 0))
+        Output("items", b"k", b"x" * limit, 0).must_fit(limit)

@@ -20,6 +20,8 @@ from typing import Protocol
 
 import msgspec
 
+from tinsom.errors import OversizeError
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -57,6 +59,11 @@ class Output(msgspec.Struct, frozen=True, gc=False):
         for name, value in self.headers:
             size += len(name) + len(value)
         return size
+
+    def must_fit(self, limit: int) -> None:
+        """Raise OversizeError when the record is larger than its topic takes."""
+        if (size := self.size) > limit:
+            raise OversizeError(f"a record of {size} bytes is too large for {self.topic}, which takes {limit}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,8 @@ class Writer:
         After a time-out (FencedError too) all of it may have been; the group's offset tells, which whoever
         holds the id next has to read anyhow. After any error but the size check's this writer is done.
         """
-        self._check_sizes(outputs)
+        for output in outputs:
+            output.must_fit(self._cluster.topic(output.topic).max_bytes)
         async with self._lock:
             if self._producer is None or not self.usable:
                 raise FencedError(f"{self._id} has another holder")
@@ -101,14 +102,6 @@ class Writer:
         _retrieve_errors(producer)
 
     # --- one transaction -------------------------------------------------------------------------------
-
-    def _check_sizes(self, outputs: Sequence[Output]) -> None:
-        for output in outputs:
-            limit = self._cluster.topic(output.topic).max_bytes
-            if output.size > limit:
-                raise OversizeError(
-                    f"a record of {output.size} bytes is too large for {output.topic}, which takes {limit}"
-                )
 
     def _pack(
         self, producer: AIOKafkaProducer, outputs: Sequence[Output]

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from tinsom.errors import LostOffsetsError, OversizeError
+from tinsom.errors import LostOffsetsError
 from tinsom.log import Gained, Lag, Lost, Output, Record
 from tinsom.log.sqlite.owner import SqliteOwner
 from tinsom.log.sqlite.store import Lease, Row, Store
@@ -130,10 +130,7 @@ class SqliteLog:
         rows, routes = [], self._routes
         for output in outputs:
             ids, max_bytes = routes[output.topic]
-            if output.size > max_bytes:
-                raise OversizeError(
-                    f"a record of {output.size} bytes is too large for {output.topic}, which takes {max_bytes}"
-                )
+            output.must_fit(max_bytes)
             number = output.partition
             if number is None:
                 key = output.partition_by if output.partition_by is not None else output.key
