@@ -25,6 +25,7 @@ FIELDS: Mapping[Kind, str] = {
     "initiative": "initiatives", "agency": "agencies", "place": "places", "keyword": "keywords",
     "document": "documents",
 }  # fmt: skip
+SLIP = 2  # letters that a slip of the finger adds or loses
 OFFERED = 8  # candidates in one answer
 KEYWORD_BYTES = 56  # what fits behind a button
 _DOCUMENT = re.compile(r"\d{1,5}(?:/\d{4})?[/-][A-ZĐ][\w&-]*(?:/[\w-]+)?")
@@ -139,8 +140,11 @@ class Directory:
         return Found([self._subject(self.names[i]) for i in ids], sure=len(exact) == 1)
 
     def _near(self, wanted: str) -> list[str]:
-        """A slip of the finger."""
-        close = difflib.get_close_matches(wanted, [s for s, _ in self._spellings], n=OFFERED, cutoff=0.8)
+        """A slip of the finger: nearly as long, and nearly the same."""
+        if len(wanted) < 4:
+            return []
+        about = [s for s, _ in self._spellings if abs(len(s) - len(wanted)) <= SLIP]
+        close = difflib.get_close_matches(wanted, about, n=OFFERED, cutoff=0.8)
         return list(dict.fromkeys(id_ for spelling, id_ in self._spellings if spelling in close))
 
 

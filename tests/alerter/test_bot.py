@@ -310,3 +310,28 @@ async def test_wrong_codes_by_the_dozen_are_not_answered(wire: tuple[BotApi, Con
         api.say("/list", 77, person=77)
         await answer(api, 77, "chưa theo dõi mục nào")
         assert len(api.texts(66)) == bot.WRONG_CODES
+
+
+async def test_an_update_that_comes_twice_changes_nothing_twice(
+    wire: tuple[BotApi, Config], tmp_path: Path
+) -> None:
+    """As after a crash between the commit and the acknowledgement."""
+    api, config = wire
+    async with alerting(config, tmp_path) as log:
+        api.say(f"/start {INVITATION}", 77, person=77)
+        api.press("f:i:de-an-06", 77, person=77)
+        await answer(api, 77, "Đã theo dõi Đề án 06")
+        again = list(api.updates)
+        await log.append([b.change_output(b.change(began_at=LATER))], writer="stories")
+        (right, _) = (await answer(api, 77, "Bộ Công an triển khai")).buttons
+        api.press(right, 77, person=77)
+        await until(lambda: len(api.answers) == 2)
+        again += [update for update in api.updates if update not in again]
+        before = [await table(log, topic) for topic in ("subscriptions", "destinations", "verdicts")]
+    async with opened(tmp_path) as log, running(Context(log, Clock(), config), Console(file=io.StringIO())):
+        api.updates = again
+        api.say("/help", 77, person=77)
+        await answer(api, 77, "Bạn có thể gửi")
+        after = [await table(log, topic) for topic in ("subscriptions", "destinations", "verdicts")]
+    assert again
+    assert after == before
