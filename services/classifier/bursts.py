@@ -61,23 +61,31 @@ def _is_learnt(rates: Rates, about: str, taxonomy: str, now: float) -> bool:
 
 def _in(rates: Rates, about: str, own: Seen, window: float) -> Height:
     start = own.at - window
-    known = [p for p in rates.publishers() if rates.first(p) <= own.at - LEARNT]
+    if rates.count(about, start, own.at) + 1 < max(LEAST, TIMES / 2 * _roughly(rates, about, start, own.at)):
+        # The chance of a few is never small, nor that of about the usual share: nothing else need be counted.
+        return Height(1.0, 0, 0.0, window, ())
+    known = frozenset(p for p in rates.publishers() if rates.first(p) <= own.at - LEARNT)
     seen = [one for one in rates.seen(about, start, own.at) if one.publisher in known and one.item != own.item]
     seen += [own] if own.publisher in known else []
     if len(seen) < LEAST:
-        # The chance of a few is never small; what is usual need not be counted to say so.
         return Height(1.0, len(seen), 0.0, window, tuple(seen))
     usual = _expected(rates, about, own, window, known)
     return Height(chance(len(seen), usual + FLOOR * window), len(seen), usual, window, tuple(seen))
 
 
-def _expected(rates: Rates, about: str, own: Seen, window: float, known: list[str]) -> float:
+def _roughly(rates: Rates, about: str, start: float, end: float) -> float:
+    """What is expected where all publishers and hours are alike."""
+    since = start - WEEK * WEEKS
+    return rates.count(about, since, start) * rates.whole(start, end) / max(1, rates.whole(since, start))
+
+
+def _expected(rates: Rates, about: str, own: Seen, window: float, known: frozenset[str]) -> float:
     start = own.at - window
     weekdays = [(start - WEEK * week, own.at - WEEK * week) for week in range(1, WEEKS + 1)]
     same = [rates.counts(about, *hours) for hours in weekdays]
     month = rates.counts(about, start - WEEK * WEEKS, start)
     expected = 0.0
-    for publisher in known:
+    for publisher in known & set[str]().union(month, *same):
         said = rates.volume(publisher, start, own.at) + (publisher == own.publisher)
         if said:
             share = month[publisher] / max(1, rates.volume(publisher, start - WEEK * WEEKS, start))

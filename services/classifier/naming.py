@@ -32,13 +32,9 @@ def name_outputs(config: Config, now_ms: int, existing: Mapping[bytes, Record]) 
 
 def names(taxonomy: Taxonomy) -> Iterator[Name]:
     """In the order of the files; local bodies, which have no rows, of the places that there are today."""
-    rows = (
-        *_initiatives(taxonomy),
-        *_themes(taxonomy),
-        *_agencies(taxonomy),
-        *_places(taxonomy),
-        *_local(taxonomy),
-    )
+    # Themes last: one more must not give all others another place, and so another record.
+    parts = (_initiatives, _agencies, _places, _local, _themes)
+    rows = (name for part in parts for name in part(taxonomy))
     for number, name in enumerate(rows, 1):
         yield Name(**{field: getattr(name, field) for field in name.__struct_fields__} | {"place": number})
 

@@ -39,6 +39,7 @@ class _Counted(NamedTuple):
 class Rates:
     def __init__(self) -> None:
         self._volume: dict[str, array[float]] = {}
+        self._all = array("d")
         self._of: dict[str, list[Seen]] = {}
         self._taxonomies: dict[str, float] = {}  # when the rules of each version were first seen at work
 
@@ -65,6 +66,15 @@ class Rates:
         times = self._volume.get(publisher)
         return bisect_right(times, end) - bisect_right(times, start) if times else 0
 
+    def whole(self, start: float, end: float) -> int:
+        """Items of all publishers in (start, end]."""
+        return bisect_right(self._all, end) - bisect_right(self._all, start)
+
+    def count(self, about: str, start: float, end: float) -> int:
+        """Items about something in (start, end]."""
+        found = self._of.get(about, [])
+        return bisect_right(found, end, key=_at) - bisect_right(found, start, key=_at)
+
     def seen(self, about: str, start: float, end: float) -> list[Seen]:
         """Items about something in (start, end], the oldest first."""
         found = self._of.get(about, [])
@@ -83,9 +93,9 @@ class Rates:
         return self._taxonomies.get(taxonomy, float("inf"))
 
     def _add(self, item: str, counted: _Counted) -> None:
-        times = self._volume.setdefault(counted.publisher, array("d"))
-        times.insert(bisect_right(times, counted.at), counted.at)
-        _forget(times, bisect_left(times, counted.at - KEPT))
+        for times in (self._volume.setdefault(counted.publisher, array("d")), self._all):
+            times.insert(bisect_right(times, counted.at), counted.at)
+            _forget(times, bisect_left(times, counted.at - KEPT))
         for about in _subjects(counted):
             found = self._of.setdefault(about, [])
             one = Seen(counted.at, item, counted.publisher)
@@ -96,10 +106,10 @@ class Rates:
 
     def _remove(self, item: str, counted: _Counted) -> None:
         """It may be too old to be there still."""
-        times = self._volume.get(counted.publisher, array("d"))
-        place = bisect_left(times, counted.at)
-        if place < len(times) and times[place] == counted.at:
-            del times[place]
+        for times in (self._volume.get(counted.publisher, array("d")), self._all):
+            place = bisect_left(times, counted.at)
+            if place < len(times) and times[place] == counted.at:
+                del times[place]
         for about in _subjects(counted):
             found, one = self._of.get(about, []), Seen(counted.at, item, counted.publisher)
             place = bisect_left(found, one)

@@ -99,7 +99,8 @@ def missing(outcome: Outcome) -> str:
     """Why a theme did not fire, for its author."""
     if outcome.silenced:
         return f"kept silent by {outcome.silenced!r}"
-    parts = [f"{outcome.missing:g} points missing"] if outcome.missing else []
+    needed = outcome.score + outcome.missing
+    parts = [f"{outcome.missing:g} of {needed:g} points missing"] if outcome.missing else []
     if outcome.lacking:
         parts.append(f"{'or ' if parts else ''}a combination lacks {' and '.join(outcome.lacking)}")
     return ", ".join(parts)

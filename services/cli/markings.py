@@ -9,6 +9,7 @@ from rich.text import Text
 from services.classifier.tagger import Tagger, TagInput
 from services.classifier.taxonomy import Taxonomy
 from services.classifier.themes import words_of
+from services.classifier.trial import missing
 from services.cli.shared import plain
 from tinsom.messages import Evidence, Tag, Tags
 
@@ -31,6 +32,8 @@ def explanation(item: TagInput, tags: Tags, tagger: Tagger) -> Iterator[Text]:
         "tasks", [f"{', '.join(t.lead)}: {t.action} ({t.deadline or 'no date'})" for t in tags.tasks]
     )
     yield from _facts("indicators", [f"{i.name}: {i.value:g} {i.unit}" for i in tags.indicators])
+    near = [outcome for outcome in tagger.outcomes(item) if outcome.near]
+    yield from _facts("nearly", [f"{name(o.id)} ({o.id}), score {o.score:g}: {missing(o)}" for o in near])
 
 
 def _marked(content: str, field: str, tags: Tags) -> Text:

@@ -9,8 +9,9 @@ import pytest
 from services.classifier import audit, comparison, judging, reporting, taxonomy, trial
 from services.classifier.evaluate import Labelled, evaluate
 from services.classifier.tagger import Tagger
-from tests.classifier.private import tagger
+from tests.classifier.private import needs_private_data, tagger
 from tests.classifier.story_building import NOW, item
+from tests.classifier.test_burst_stream import arrivals
 from tinsom import messages as m
 
 THEME = """themes:
@@ -44,7 +45,7 @@ def test_a_trial_counts_what_fired_and_what_nearly_did() -> None:
         ("Lúa đến kỳ thu hoạch", "lúa, thu hoạch"),
     ]
     assert {(case.title, case.why) for case in trial.nearest(one)} == {
-        ("Lúa xanh tốt", "1 points missing"),
+        ("Lúa xanh tốt", "1 of 3 points missing"),
         ("Diễn tập thu hoạch lúa", "kept silent by 'diễn tập'"),
     }
 
@@ -172,3 +173,18 @@ def test_a_report_names_what_is_taken_for_what(everything: bool) -> None:
     assert "missed initiatives:de-an-06" in str(worst.rows[0][2])
     assert ("vneid" in {row[1] for row in tags.rows}) is True
     assert reporting.off(report) == "off items with a false primary tag: 1 of 1"
+
+
+@needs_private_data
+@pytest.mark.soak
+def test_a_month_of_the_real_stream_compared() -> None:
+    """What `compare` lists is what tagging twice gives, and every line says why."""
+    month = [one for one in arrivals() if one.fetched_at.strftime("%Y-%m") == "2026-03"]
+    own = with_own('initiatives:\n  - {id: vneid, names: {vi: VNeID}, aliases: ["tài khoản VNeID"]}\n')
+    found = comparison.compared(tagger(), own, month)
+    differ = {one.id for one in month if judging.named(tagger().tag(one)) != judging.named(own.tag(one))}
+    assert len(month) > 10_000
+    assert differ
+    assert differ <= {d.item for d in found.differences}
+    assert all(d.why for d in found.differences)
+    print(len(month), found.changed, found.by_tag())

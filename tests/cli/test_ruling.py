@@ -34,7 +34,7 @@ def test_try_shows_what_fired_and_what_nearly_did(tinsom: Command) -> None:
     assert "nang: fired 1 times, 1.0 a day; nearly 0 times" in lines
     assert "theme-lua: fired 1 times, 1.0 a day; nearly 1 times" in lines
     assert "2026-10-14T00:00+00:00\t3\tThu hoạch lúa\tthu hoạch, lúa" in lines
-    assert "2026-10-14T00:00+00:00\t2\tLúa tốt\t1 points missing" in lines
+    assert "2026-10-14T00:00+00:00\t2\tLúa tốt\t1 of 3 points missing" in lines
 
 
 def test_try_says_when_a_rule_fires_more_often_than_anybody_reads(tinsom: Command, folder: Path) -> None:

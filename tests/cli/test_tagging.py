@@ -86,6 +86,14 @@ def test_own_taxonomy_files_are_used_or_refused_with_the_reason(tinsom: Command,
     )
     tagged = tinsom("tag", "--taxonomy", "own", stdin=LINES).json
     assert [tag["id"] for tag in tagged[1]["initiatives"]] == ["nang"]
+    (own / "mine.yaml").write_text(
+        "themes: [{id: theme-x, names: {vi: X}, threshold: 3, terms: [{words: trời, weight: 2}]}]\n", "utf-8"
+    )
+    explained = tinsom("tag", "--taxonomy", "own", stdin="Trời nắng to".encode())
+    assert explained.lines[-1] == "  X (theme-x), score 2: 1 of 3 points missing"
+    (own / "mine.yaml").write_text(
+        "initiatives: [{id: nang, names: {vi: Trời nắng}, aliases: [trời nắng]}]\n", "utf-8"
+    )
     assert tinsom("taxonomy", "show", "nang", "--taxonomy", "own").lines[1].split("\t")[2] == "Trời nắng"
 
 

@@ -52,7 +52,7 @@ def test_why_answers_from_the_log(tinsom: Command, replayed: str) -> None:
     assert "tagged: de-an-06 (primary, " in text
     assert "to man-hinh (urgent): initiative:de-an-06 by s1" in text
     assert ": sent" in text
-    assert by_id.lines[-1] == "nearly theme-gan: score 7, 3 points missing"
+    assert by_id.lines[-1] == "nearly theme-gan: score 7, 3 of 10 points missing"
     assert tinsom("why", "http://x/1", "--namespace", "seen").out == by_id.out
     assert tinsom("why", "i1", "man-hinh", "--namespace", "seen").out == by_id.out
     assert tinsom.fails("why", "i9", "--namespace", "seen", code=1) == (
