@@ -1,6 +1,7 @@
 """`make bench`: every figure beside a floor or a peer measured in the same run.
 
-python -m benchmarks [sqlite] [latency] [classifier] [stories] [collector] [alerter] [demo] [kafka]   none: all
+python -m benchmarks [sqlite] [latency] [classifier] [stories] [collector] [pages] [alerter] [demo] [kafka]
+None named: all.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import uvloop
 from rich.console import Console
 
-from benchmarks import alerter, classifier, collector, demo, kafka_log, latency, sqlite_log, stories
+from benchmarks import alerter, classifier, collector, demo, kafka_log, latency, pages, sqlite_log, stories
 from benchmarks.report import Figure, show
 from tests.kafka.broker import Cluster
 
@@ -36,6 +37,7 @@ MEASURES: dict[str, Callable[[], Coroutine[Any, Any, list[Figure]]]] = {
     "classifier": classifier.run,
     "stories": stories.run,
     "collector": collector.run,
+    "pages": pages.run,
     "demo": demo.run,
     "kafka": on_kafka,
 }

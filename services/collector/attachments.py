@@ -27,7 +27,7 @@ class Attached:
 
 def is_named(url: str) -> bool:
     """Does the address, or a name in its query, end like a PDF or DOCX?"""
-    return bool(_NAMED.search(unquote(url)))
+    return bool(_NAMED.search(url))
 
 
 def links(parts: Iterable[etree._Element], base: str) -> tuple[str, ...]:
@@ -37,7 +37,9 @@ def links(parts: Iterable[etree._Element], base: str) -> tuple[str, ...]:
 
 def links_beside_furniture(page: etree._Element, base: str) -> tuple[str, ...]:
     """As `links`, for a page of which nobody knows where its article is."""
-    return _addresses((link for link in page.iter("a") if not _is_furniture(link)), base)
+    # Of hundreds of links few are named like documents: only of these it matters where they stand.
+    named = (link for link in page.iter("a") if is_named(link.get("href") or ""))
+    return _addresses((link for link in named if not _is_furniture(link)), base)
 
 
 def _addresses(elements: Iterable[etree._Element], base: str) -> tuple[str, ...]:

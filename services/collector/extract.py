@@ -61,7 +61,8 @@ def _read(tree: Any, url: str) -> Page:
     said = metadata.of(tree)
     links, lead = attachments.links_beside_furniture(tree, url), lead_of(tree)
     drop_link_lists(tree)
+    # Fast: without asking a second and third extractor, which cost a quarter of the time and made no page better.
     found = trafilatura.bare_extraction(
-        tree, url=url or None, include_comments=False, include_tables=True, with_metadata=False
+        tree, url=url or None, fast=True, include_comments=False, include_tables=True, with_metadata=False
     )
     return page_of(said, markup.clean_lines(getattr(found, "text", None) or ""), links, lead)
