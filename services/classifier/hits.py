@@ -111,17 +111,17 @@ def _cuts(lower: str, end: int) -> bool:
 
 
 def _by_context(entry: Entry, plain: str, start: int, end: int) -> bool:
-    fits = entry.case is _ANY or _case_fits(entry, plain, start, end)
+    fits = entry.case is _ANY or case_fits(entry, plain, start, end)
     return fits and entry.context is not None
 
 
 def _admits(entry: Entry, reading: Reading, start: int, end: int) -> bool:
-    if entry.case is not _ANY and not _case_fits(entry, reading.plain, start, end):
+    if entry.case is not _ANY and not case_fits(entry, reading.plain, start, end):
         return False
     return entry.context is None or _context_fits(entry.context, reading, start, end)
 
 
-def _case_fits(entry: Entry, plain: str, start: int, end: int) -> bool:
+def case_fits(entry: Entry, plain: str, start: int, end: int) -> bool:
     if entry.case is _CAPITAL:
         return plain[start].isupper() or not plain[start].isalpha()
     if plain[start - 1] in "/-" and entry.rule.endswith("/abbreviation"):
@@ -144,9 +144,9 @@ def _context_fits(context: Context, reading: Reading, start: int, end: int) -> b
         if context.no_number_after and _NUMBER_AFTER.match(lower, end):
             return False
         after = lower[end : end + NEAR].lstrip(" \"'")
-        if context.reject_after and _starts_with_word(after, context.reject_after):
+        if context.reject_after and starts_with_word(after, context.reject_after):
             return False
-        if context.require_after and not _starts_with_word(after, context.require_after):
+        if context.require_after and not starts_with_word(after, context.require_after):
             return False
     return not context.wide or all(_wide_fits(rule, reading, start, end) for rule in context.wide)
 
@@ -157,7 +157,7 @@ def ends_with_word(before: str, words: tuple[str, ...]) -> bool:
     return any(before.endswith(w) and not before[: -len(w)][-1:].isalnum() for w in words)
 
 
-def _starts_with_word(after: str, words: tuple[str, ...]) -> bool:
+def starts_with_word(after: str, words: tuple[str, ...]) -> bool:
     if not after.startswith(words):
         return False
     return any(after.startswith(w) and not after[len(w) :][:1].isalnum() for w in words)

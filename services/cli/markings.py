@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from services.classifier.rejections import rejections
 from services.classifier.tagger import Tagger, TagInput
 from services.classifier.taxonomy import Taxonomy
 from services.classifier.themes import words_of
@@ -13,6 +14,7 @@ from services.classifier.trial import missing
 from services.cli.shared import plain
 from tinsom.messages import Evidence, Tag, Tags
 
+REJECTED = 40  # lines; a long report names the same few things in many ways
 STYLES = {"primary": "bold green", "mentioned": "yellow"}
 
 
@@ -32,6 +34,8 @@ def explanation(item: TagInput, tags: Tags, tagger: Tagger) -> Iterator[Text]:
         "tasks", [f"{', '.join(t.lead)}: {t.action} ({t.deadline or 'no date'})" for t in tags.tasks]
     )
     yield from _facts("indicators", [f"{i.name}: {i.value:g} {i.unit}" for i in tags.indicators])
+    rejected = [f"{r.words!r} ({r.rule}) in {r.field}: {r.why}" for r in rejections(tagger, item, tags)]
+    yield from _facts("rejected", rejected[:REJECTED])
     near = [outcome for outcome in tagger.outcomes(item) if outcome.near]
     yield from _facts("nearly", [f"{name(o.id)} ({o.id}), score {o.score:g}: {missing(o)}" for o in near])
 

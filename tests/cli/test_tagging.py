@@ -66,6 +66,11 @@ def test_a_text_is_explained_with_the_rules_that_made_its_tags(tinsom: Command, 
     assert "\x1b" not in result.out
 
 
+def test_a_text_is_explained_with_what_was_rejected_and_why(tinsom: Command) -> None:
+    lines = tinsom("tag", stdin="Đề án 06 của Trường Đại học A".encode()).lines
+    assert lines[-2:] == ["rejected:", "  'Đề án 06' (de-an-06/alias) in text: right before 'của trường'"]
+
+
 def test_nothing_to_tag_is_said_and_no_fault(tinsom: Command) -> None:
     result = tinsom("tag", stdin=b"\n")
     assert (result.code, result.out, result.error) == (0, "", "-: nothing to tag")
