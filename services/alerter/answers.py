@@ -15,6 +15,8 @@ from services.alerter.updates import Place
 
 Rows = Sequence[Sequence[Button]]
 TOAST = 200  # characters that an answer to a pressed button may have
+SHORT = 0.05  # seconds until another look at a chat in which an alert is under way
+AGAIN = 2.0  # seconds until an answer that was refused, or got no reply, is said once more
 PATIENCE = 60.0  # an answer that would come later than this is left out
 
 
@@ -53,23 +55,32 @@ class Answers:
             await self._say(effects.reply, place)
 
     async def _say(self, reply: Reply, place: Place) -> None:
-        """In order within a chat; a message too long for one is several, the buttons under the last."""
+        """In order within a chat; a message too long for one is several, the buttons under the last.
+
+        One that is not taken is said once more: to hear it twice is better than to wonder.
+        """
         async with self._chats.setdefault(place.chat, asyncio.Lock()):
             parts = split(str(reply.text))
             for number, part in enumerate(parts, 1):
                 if not await self._turn(place):
                     return
                 rows = reply.rows if number == len(parts) else ()
-                await self.channel.ask(*_request(part, rows, place, edit=reply.edit and len(parts) == 1))
+                request = _request(part, rows, place, edit=reply.edit and len(parts) == 1)
+                if await self.channel.ask(*request) is None:
+                    await self.tools.wall.sleep(AGAIN)
+                    await self.channel.ask(*request)
 
     async def _turn(self, place: Place) -> bool:
         """Wait until the chat may be written to; what is said counts against the same limits as alerts do."""
         pacer, wall = self.tools.pacer_of(self.channel), self.tools.wall
         asked = wall.now()
-        while (wait := pacer.free_at(place.chat, place.is_group, wall.now(), True) - wall.now()) > 0:
+        while True:
+            wait = pacer.free_at(place.chat, place.is_group, wall.now(), True) - wall.now()
+            if wait <= 0 and pacer.is_idle(place.chat):
+                break
             if wall.now() + wait > asked + PATIENCE:
                 return False
-            await wall.sleep(wait)
+            await wall.sleep(max(wait, SHORT))
         pacer.take(place.chat, place.is_group, wall.now())
         return True
 

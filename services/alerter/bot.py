@@ -171,6 +171,8 @@ class Bot:
         if place is None or self._is_guessing(place, now):
             return Effects("ignored")
         await self.listening.subscriptions.refresh()
+        if conversation.wants_past(update):
+            await self.past.refresh()
         view = self._view(admin=await self._may(update, place))
         effects = conversation.decide(update, view, now)
         if effects.outcome == "refused":

@@ -41,6 +41,12 @@ def wants_admin(update: Update) -> bool:
     return text.startswith("/") and _command(text)[0] not in ASKING
 
 
+def wants_past(update: Update) -> bool:
+    """Must what came lately be read before this is answered?"""
+    text = update.message.text if update.message is not None else ""
+    return text.startswith("/") and _command(text)[0] == "why"
+
+
 def _command(text: str) -> tuple[str, str, str]:
     """(command, the bot that it names, the rest): `/follow@tinsom_bot Đề án 06`."""
     first, _, rest = text.partition(" ") if "\n" not in text.split(" ")[0] else text.partition("\n")

@@ -33,14 +33,14 @@ def follow(text: str, view: View) -> Effects:
         return view.told("asked", "too_long")
     rows = _each(found.subjects, view, "f")
     if word is not None:
-        rows.append((Button(view.label("keyword_button", text=wishes.short(word.name)), f"f:{word.code}"),))
+        rows.append((Button(view.label("keyword_button", text=wishes.short(word.id)), f"f:{word.code}"),))
     phrase = "several" if found.subjects else "nothing_like_it"
     return view.told("asked", phrase, *rows, text=clean.shown(text, SHOWN))
 
 
 def offers(view: View) -> list[tuple[Button, ...]]:
     """Two in a row: the best known."""
-    buttons = [Button(wishes.short(s.name, 28), f"f:{s.code}") for s in view.favourites]
+    buttons = [Button(wishes.short(s.name), f"f:{s.code}") for s in view.favourites]
     return [tuple(buttons[n : n + 2]) for n in range(0, len(buttons), 2)]
 
 

@@ -6,7 +6,7 @@ windows are a little longer than that, since requests do not travel equally fast
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -71,6 +71,7 @@ class Pacer:
     _all: Window = field(init=False)
     _chats: dict[str, Window] = field(default_factory=dict)
     _paused: dict[str, float] = field(default_factory=dict)
+    _under_way: Counter[str] = field(default_factory=Counter)
     _channel_paused: float = 0.0
 
     def __post_init__(self) -> None:
@@ -83,6 +84,23 @@ class Pacer:
     def take(self, chat: str, group: bool, now: float) -> None:
         self._all.take(now)
         self._chat(chat, group).take(now)
+
+    def begin(self, chat: str) -> None:
+        """A send to this chat has its turn, and is not written yet: its intent is committed first."""
+        self._under_way[chat] += 1
+
+    def written(self, chat: str, group: bool, now: float) -> None:
+        """It is written only now: what comes next counts from here."""
+        for window in (self._all, self._chat(chat, group)):
+            if window.times:
+                window.times[-1] = max(window.times[-1], now)
+
+    def end(self, chat: str) -> None:
+        self._under_way[chat] -= 1
+
+    def is_idle(self, chat: str) -> bool:
+        """Nothing is about to be written to this chat."""
+        return self._under_way[chat] <= 0
 
     def pause_chat(self, chat: str, until: float) -> None:
         self._paused[chat] = max(until, self._paused.get(chat, 0.0))

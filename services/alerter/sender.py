@@ -188,7 +188,9 @@ class Sender:
             return wait
         pacer.take(route.chat, route.is_group, wall)
         self._served[delivery.destination] = wall
+        pacer.begin(route.chat)
         self._spawn(delivery.destination, self._attempt(delivery.alert_id))
+        self._busy[delivery.destination].add_done_callback(lambda _: pacer.end(route.chat))
         return IDLE
 
     def _expired(self, delivery: Delivery, now: float) -> bool:
@@ -297,14 +299,15 @@ class Sender:
             to = msgspec.structs.replace(to, thread=None)
         until = ledger.seconds(delivery.not_after)
         with metrics.DELIVERY_SECONDS.labels(channel.name).time():
-            answer = await channel.send(to, part, before_write=lambda: self._check(until))
+            answer = await channel.send(to, part, before_write=lambda: self._check(until, attempt.route))
         metrics.DELIVERY_REQUESTS.labels(channel.name, label(answer)).inc()
         return answer
 
-    def _check(self, until: float) -> None:
+    def _check(self, until: float, route: Route) -> None:
         """The last look before the socket: a process that was stopped and woken must not send any more."""
         if self.tools.wall.now() >= until or not self.partition.owned:
             raise StaleIntentError
+        self.tools.pacer_of(route.channel).written(route.chat, route.is_group, self.tools.wall.now())
 
     async def _record(self, attempt: Attempt, answer: Answer) -> None:
         """Write down what came of it. What was sent must be known: the result waits for a log that is full."""

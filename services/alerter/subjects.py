@@ -25,6 +25,7 @@ FIELDS: Mapping[Kind, str] = {
     "initiative": "initiatives", "agency": "agencies", "place": "places", "keyword": "keywords",
     "document": "documents",
 }  # fmt: skip
+BUTTON = 28  # letters that are read on one of two buttons in a row
 SLIP = 2  # letters that a slip of the finger adds or loses
 OFFERED = 8  # candidates in one answer
 KEYWORD_BYTES = 56  # what fits behind a button
@@ -88,7 +89,7 @@ class Directory:
         if kind is None or not id_:
             return None
         if kind in ("keyword", "document"):
-            return Subject(kind, id_, id_)
+            return Subject(kind, id_, f"“{id_}”" if kind == "keyword" else id_)
         name = self.names.get(id_)
         return self._subject(name) if name is not None and name.kind == kind else None
 
@@ -113,7 +114,11 @@ class Directory:
 
     def favourites(self, frequent: Sequence[str], most: int) -> list[Subject]:
         """Initiatives to begin with: those most in the news, then the others, what holds others first."""
-        known = [name for name in self.names.values() if name.kind == "initiative" and not name.now]
+        known = [
+            name
+            for name in self.names.values()
+            if name.kind == "initiative" and not name.now and len(self.called(name.id)) <= BUTTON
+        ]
         place = {id_: n for n, id_ in enumerate(frequent)}
         last = len(place)
         known.sort(key=lambda name: (place.get(name.id, last), bool(name.parents), name.place))
@@ -173,4 +178,6 @@ def free(text: str) -> Subject | None:
     plain = " ".join(normalise(text).plain.split())
     if not plain or len(plain.encode()) > KEYWORD_BYTES:
         return None
-    return Subject("document" if _DOCUMENT.fullmatch(plain) else "keyword", plain, plain)
+    if _DOCUMENT.fullmatch(plain):
+        return Subject("document", plain, plain)
+    return Subject("keyword", plain, f"“{plain}”")

@@ -7,10 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
-from services.cli.shared import run_async
-from tinsom.config import HttpConfig
+from services.cli.shared import load_config, run_async
+from tinsom.config import HttpConfig, TelegramConfig
+from tinsom.errors import ConfigError
 
 SECONDS, SECONDS_ONCE = 90.0, 40.0
 SHORTEST = 1.0
@@ -29,16 +31,29 @@ def demo(
         int | None,
         typer.Option(help="Port of /metrics; 0 for none.", min=0, max=65_535, show_default="9464, or a free one"),
     ] = None,
+    telegram: Annotated[
+        Path | None,
+        typer.Option(help="A configuration whose `telegram` section names your bot: talk to it meanwhile."),
+    ] = None,
 ) -> None:
     """Play a day of sample feeds; alerts appear as staff would read them."""
     from services.cli.playing import play
 
+    bot = _bot_of(telegram) if telegram is not None else None
     lasts = seconds or (SECONDS_ONCE if once else SECONDS)
     with tempfile.TemporaryDirectory(prefix="tinsom-demo-") as folder:
         number = _free_port() if port is None else port
-        complete = run_async(play(Path(folder) / "demo.db", lasts, number, once=once))
+        complete = run_async(play(Path(folder) / "demo.db", lasts, number, once=once, telegram=bot))
     if not complete:
         raise typer.Exit(1)
+
+
+def _bot_of(path: Path) -> TelegramConfig:
+    """The bot of a configuration, listening whatever it says there: that is what it is asked for."""
+    found = load_config(path).telegram
+    if found is None:
+        raise ConfigError(f"{path} has no section `telegram`")
+    return msgspec.structs.replace(found, bot=True)
 
 
 def _free_port() -> int:

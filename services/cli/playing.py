@@ -16,7 +16,7 @@ from services.demo.site import DemoSite
 from services.demo.timeline import Timeline, expected
 from tinsom import process
 from tinsom.clock import ScaledClock
-from tinsom.config import Config, HttpConfig, LogConfig
+from tinsom.config import Config, HttpConfig, LogConfig, TelegramConfig
 from tinsom.log import Log
 from tinsom.service import Context, Service
 from tinsom.topics import QUEUES
@@ -27,8 +27,10 @@ QUIET_SECONDS = 2.0
 PATIENCE_SECONDS = 120.0
 
 
-async def play(path: Path, seconds: float, port: int, *, once: bool) -> bool:
-    """Run the day; True when every stage's outcomes add up to what went in."""
+async def play(
+    path: Path, seconds: float, port: int, *, once: bool, telegram: TelegramConfig | None = None
+) -> bool:
+    """Run the day; True when every stage's outcomes add up to what went in. `telegram`: a bot that listens."""
     edition = editions.load()
     timeline = Timeline.of(edition)
     clock = ScaledClock(timeline.start, timeline.speed(seconds))
@@ -36,6 +38,7 @@ async def play(path: Path, seconds: float, port: int, *, once: bool) -> bool:
     await site.start()
     try:
         config = msgspec.structs.replace(site.config(), log=LogConfig(path=str(path)), http=HttpConfig(port=port))
+        config = msgspec.structs.replace(config, telegram=telegram)
         return await _run(config, clock, site, timeline, once=once)
     finally:
         await site.close()
@@ -90,6 +93,8 @@ def _welcome(config: Config, edition: Edition, *, once: bool) -> None:
     )
     if config.http.port:
         console.print(f"Metrics: http://{config.http.host}:{config.http.port}/metrics")
+    if config.telegram is not None:
+        console.print("Your bot listens: write /start to it, then follow something.")
     if not once:
         console.print("Ctrl-C ends it.")
 
