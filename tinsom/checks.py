@@ -160,7 +160,7 @@ def _references(config: Config) -> Iterator[Fault]:
 
 def _channels(config: Config) -> Iterator[Fault]:
     for number, destination in enumerate(config.destinations):
-        if destination.channel in ("telegram", "email", "webhook"):
+        if destination.channel in ("telegram", "email", "webhook", "apprise"):
             if getattr(config, destination.channel) is None:
                 reason = f"{destination.alias!r} needs a section `{destination.channel}:`"
                 yield Fault(("destinations", number, "channel"), reason)

@@ -148,6 +148,11 @@ class WebhookConfig(_Section, frozen=True, kw_only=True):
     timeout: float = 15.0
 
 
+class AppriseConfig(_Section, frozen=True, kw_only=True):
+    addresses_file: str  # a line each: a name, which a destination's `address` gives, and Apprise's address
+    timeout: float = 30.0
+
+
 class AlerterConfig(_Section, frozen=True, kw_only=True):
     max_age_hours: float = 24.0  # an item older than this is not news
     language: Literal["vi", "en"] = "vi"
@@ -168,6 +173,7 @@ class Config(_Section, frozen=True, kw_only=True):
     telegram: TelegramConfig | None = None
     email: EmailConfig | None = None
     webhook: WebhookConfig | None = None
+    apprise: AppriseConfig | None = None  # everything else; needs `pip install tinsom[apprise]`
 
 
 def load(path: Path) -> Config:

@@ -74,7 +74,7 @@ from tinsom.items import (
 )
 
 Priority = Literal["urgent", "normal", "low"]
-Channel = Literal["telegram", "email", "webhook", "terminal", "recording"]
+Channel = Literal["telegram", "email", "webhook", "terminal", "recording", "apprise"]
 
 
 # --- stories ------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from services.alerter.sweeper import Finding
 from tinsom import metrics
 from tinsom.messages import Destination
 
-_CHANNELS = ("telegram", "email", "webhook", "terminal", "recording", "unknown")
+_CHANNELS = ("telegram", "email", "webhook", "apprise", "terminal", "recording", "unknown")
 _STATES = ("active", "suspended")
 
 

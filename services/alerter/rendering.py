@@ -238,7 +238,7 @@ def view(letter: Letter, lede: int) -> dict[str, Any]:
         "title": clean.shown(notice.title, TITLE) or words["untitled"],
         "url": clean.link(notice.url),
         "lede": clean.shown(notice.lede, lede),
-        "differences": _differences(alert, words),
+        "differences": [line[:1].upper() + line[1:] for line in _differences(alert, words)],
         "facts": _facts(notice, words),
         "tasks": [_task(t.who, t.action, t.deadline, words) for t in notice.tasks],
         "source": clean.shown(notice.source, 100),

@@ -172,6 +172,16 @@ def webhook(answer: Answer) -> Verdict:
     return Verdict("rejected", "bad_request")
 
 
+def apprise(answer: Answer) -> Verdict:
+    """Yes or no: a no may be a network, a wrong token or half of several receivers."""
+    if answer.phase == "answered" and answer.code == 404:
+        return Verdict("rejected", "not_found")
+    early = _unanswered(answer)
+    if early is not None:
+        return early
+    return Verdict("delivered") if answer.ok else Verdict("unsure", "server_error")
+
+
 def plain(answer: Answer) -> Verdict:
     """A channel that only takes or does not take: terminal, recording."""
     accepted = Verdict("delivered", message_id=answer.message_id)

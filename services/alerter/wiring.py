@@ -16,7 +16,8 @@ from services.alerter.channels.webhook import WebhookChannel
 from services.alerter.effects import Door
 from services.alerter.plan_stage import rules_of
 from services.alerter.tables import Names, Subscriptions
-from tinsom.config import Config, TelegramConfig, secret
+from tinsom import redact
+from tinsom.config import AppriseConfig, Config, TelegramConfig, secret
 from tinsom.errors import ConfigError
 from tinsom.service import Context
 
@@ -76,4 +77,16 @@ def channels(config: Config, *, live: bool, console: Console | None = None) -> d
     if config.webhook is not None:
         key = secret("secret", config.webhook.secret_file, config.webhook.secret_env)
         made["webhook"] = WebhookChannel(key, config.webhook.timeout)
+    if config.apprise is not None:
+        made["apprise"] = _apprise(config.apprise)
     return made
+
+
+def _apprise(config: AppriseConfig) -> Channel:
+    # Imported here: an optional library, which nobody else pays for.
+    from services.alerter.channels.apprise import AppriseChannel, addresses_of
+
+    addresses = addresses_of(secret("addresses", config.addresses_file, ""))
+    for address in addresses.values():
+        redact.remember(address)
+    return AppriseChannel(addresses, config.timeout)

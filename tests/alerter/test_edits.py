@@ -219,7 +219,7 @@ async def test_a_changed_fact_answers_the_first_message_with_the_difference() ->
         await world.arrive(b.alert(number, story="s1", revision=number, kind="fact", differences=[moved]))
         await world.settle()
     first, second, third = world.api.accepted
-    assert "hạn: 30/06/2026 → 15/07/2026" in second.text
+    assert "Hạn: 30/06/2026 → 15/07/2026" in second.text
     assert "Cập nhật" in second.text
     assert [body["reply_parameters"]["message_id"] for body in bodies] == [first.message_id, first.message_id]
     await world.arrive(echo(4, 2))

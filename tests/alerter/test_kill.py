@@ -74,28 +74,61 @@ def change(number: int, now: datetime) -> StoryChange:
 
 
 @dataclass
+class Process:
+    """One `tinsom alert`, a child of the nursery."""
+
+    pid: int
+    alerter: Alerter
+    code: int | None = None
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self) -> int:
+        if self.code is None:
+            self.code = int(self.alerter.order("wait", str(self.pid)))
+        return self.code
+
+
+@dataclass
 class Alerter:
     """`tinsom alert`, restarted whenever it was killed."""
 
     config: Path
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
+    _nursery: subprocess.Popen[str] | None = None
 
-    def launch(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "services.cli", "alert", "-c", str(self.config)]
-        with (self.config.parent / "alert.log").open("ab") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output)
+    def order(self, *words: str) -> str:
+        if self._nursery is None:
+            command = [sys.executable, "-m", "tests.alerter.nursery"]
+            self._nursery = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._nursery.stdin is not None
+        assert self._nursery.stdout is not None
+        self._nursery.stdin.write("\t".join(words) + "\n")
+        self._nursery.stdin.flush()
+        return self._nursery.stdout.readline()
+
+    def launch(self) -> Process:
+        log = str(self.config.parent / "alert.log")
+        process = Process(int(self.order("run", log, "alert", "-c", str(self.config))), self)
         self.processes.append(process)
         return process
 
     def end(self) -> None:
         for process in self.processes:
-            if process.poll() is None:
+            if process.code is None:
                 process.send_signal(signal.SIGCONT)
-                process.kill()
-            process.wait()
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+        if self._nursery is not None:
+            assert self._nursery.stdin is not None
+            assert self._nursery.stdout is not None
+            self._nursery.stdin.close()
+            self._nursery.stdout.close()
+            self._nursery.wait()
 
 
-async def stopped(process: subprocess.Popen[bytes], file: Path) -> None:
+async def stopped(process: Process, file: Path) -> None:
     """SIGSTOP, but not in the middle of a transaction: SQLite's lock would be held as long as the stop lasts."""
     while True:
         process.send_signal(signal.SIGSTOP)
@@ -169,12 +202,14 @@ def bootstrap_of(form: str, request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("kafka_bootstrap")) if form == "kafka" else ""
 
 
-async def kill_run(form: str, bootstrap: str, folder: Path, *, count: int, kills: int) -> None:
+async def kill_run(
+    form: str, bootstrap: str, folder: Path, *, count: int, kills: int, latency: float = 0.05
+) -> None:
     seed = int(os.environ.get("TINSOM_SEED", random.randrange(1 << 30)))
     print(f"TINSOM_SEED={seed}")
     rng = random.Random(seed)
     api = telegram.BotApi(time.time, NO_LIMITS)
-    async with telegram.serve(api, latency=0.05) as bot:
+    async with telegram.serve(api, latency=latency) as bot:
         config = configuration(form, folder, bot, bootstrap)
         path = folder / "tinsom.yaml"
         path.write_text(yaml.safe_dump(msgspec.to_builtins(config), allow_unicode=True), "utf-8")
@@ -186,14 +221,14 @@ async def kill_run(form: str, bootstrap: str, folder: Path, *, count: int, kills
             for _ in range(kills):
                 # Work for a while, then die at once; a moment is random, what it hits is random too.
                 seen = len(api.accepted)
-                await until(lambda seen=seen: len(api.accepted) > seen or len(api.accepted) >= count, 60)  # type: ignore[misc]
+                await until(lambda seen=seen: len(api.accepted) > seen or len(api.accepted) >= count, 120)  # type: ignore[misc]
                 await asyncio.sleep(rng.uniform(0.0, 0.6))
-                process.kill()
+                process.send_signal(signal.SIGKILL)
                 process.wait()
                 process = alerter.launch()
-            newest = await all_settled(log, count, 120)
-            process.terminate()
-            assert await asyncio.to_thread(process.wait, 20) == 0
+            newest = await all_settled(log, count, 180)
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(process.wait) == 0
             await check(log, api, newest, kills)
         except BaseException:
             print((folder / "alert.log").read_text("utf-8", "replace")[-3000:])
@@ -206,7 +241,7 @@ async def kill_run(form: str, bootstrap: str, folder: Path, *, count: int, kills
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("form", FORMS)
 async def test_killed(form: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    await kill_run(form, bootstrap_of(form, request), tmp_path, count=400, kills=8)
+    await kill_run(form, bootstrap_of(form, request), tmp_path, count=800, kills=20, latency=0.02)
 
 
 @pytest.mark.soak
@@ -241,8 +276,8 @@ async def test_stopped_longer_than_its_intents_live_and_woken(
             await asyncio.sleep(3.0)
             assert len(api.accepted) == sent, "the woken one may write nothing that is in doubt already"
             for process in (first, second):
-                process.terminate()
-            await asyncio.to_thread(second.wait, 20)
+                process.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(second.wait)
             await check(log, api, newest, 1)
         finally:
             alerter.end()
