@@ -30,6 +30,7 @@ VIOLATIONS = [
     ("trafilatura only in the collector's extractor", "services/collector/commands.py", "import trafilatura"),
     ("pypdf only in the collector's reader of office documents", "services/collector/pages.py", "import pypdf"),
     ("aiohttp only where something is fetched, sent or served", "services/collector/service.py", "import aiohttp"),
+    ("Apprise only in its channel", "services/alerter/service.py", "import apprise"),
     ("Mail is sent in one place", "services/alerter/service.py", "import aiosmtplib"),
     ("SQL only in the embedded log's store", "tinsom/process.py", "import sqlite3"),
     ("Metrics are defined in one module", "services/alerter/service.py", "import prometheus_client"),
