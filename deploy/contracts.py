@@ -83,7 +83,9 @@ def _topic(topic: Topic) -> str:
 
 
 def _types() -> str:
-    rows = [f"| `{name}` | {_shown(struct)} | {_where(name)} |\n" for name, struct in codec.TYPES.items()]
+    # By name: services register theirs when they are imported, in whatever order.
+    types = sorted(codec.TYPES.items())
+    rows = [f"| `{name}` | {_shown(struct)} | {_where(name)} |\n" for name, struct in types]
     return _table("`ce_type`", "message", "on topic") + "".join(rows)
 
 

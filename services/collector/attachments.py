@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote, urldefrag, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from lxml import etree
 
-from services.collector.raw import safe_link
+from services.collector.raw import documents_among, is_document
 from tinsom.messages import Attachment
 
-MOST = 5  # of one page
-_NAMED = re.compile(r"\.(?:pdf|docx)(?:$|[?#&])", re.IGNORECASE)
 _OUTSIDE = frozenset(("header", "footer", "nav", "aside"))
 _FURNITURE = re.compile(r"relat|lien-?quan|sidebar|menu|banner|footer|header|quang-?cao|widget", re.IGNORECASE)
 _MARK, _END = "\n[Tệp đính kèm: ", "]\n"
@@ -25,26 +23,16 @@ class Attached:
     text: str = ""
 
 
-def is_named(url: str) -> bool:
-    """Does the address, or a name in its query, end like a PDF or DOCX?"""
-    return bool(_NAMED.search(url))
-
-
 def links(parts: Iterable[etree._Element], base: str) -> tuple[str, ...]:
     """Addresses of the PDF and DOCX that `parts` of a page link to, in order, each once."""
-    return _addresses((link for part in parts for link in part.iter("a")), base)
+    return documents_among((link.get("href") or "" for part in parts for link in part.iter("a")), base)
 
 
 def links_beside_furniture(page: etree._Element, base: str) -> tuple[str, ...]:
     """As `links`, for a page of which nobody knows where its article is."""
     # Of hundreds of links few are named like documents: only of these it matters where they stand.
-    named = (link for link in page.iter("a") if is_named(link.get("href") or ""))
-    return _addresses((link for link in named if not _is_furniture(link)), base)
-
-
-def _addresses(elements: Iterable[etree._Element], base: str) -> tuple[str, ...]:
-    named = (href for link in elements if is_named(href := link.get("href") or ""))
-    return tuple(dict.fromkeys(filter(None, (safe_link(urldefrag(href).url, base) for href in named))))[:MOST]
+    named = (link for link in page.iter("a") if is_document(link.get("href") or ""))
+    return documents_among((link.get("href") or "" for link in named if not _is_furniture(link)), base)
 
 
 def _is_furniture(link: etree._Element) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from services.collector import dates
+from services.collector import dates, office
 from services.collector.decide import Decision, Reading, decide
 from services.collector.extract import extract
 from services.collector.feedstate import Look
@@ -123,11 +123,18 @@ async def _extract_one(given: str, fetcher: Fetcher) -> ExtractReport:
         response = await fetcher.get(given, accept=PAGE_TYPES, limit=MAX_PAGE_BYTES)
         if response.fault or response.status != 200:
             raise UnreachableError(f"{given}: {response.fault or f'status {response.status}'}")
-        page = await asyncio.to_thread(extract, response.body, response.content_type, response.url)
+        page = await asyncio.to_thread(_page, response.body, response.content_type, response.url)
     else:
-        page = await asyncio.to_thread(extract, _file(given))
+        page = await asyncio.to_thread(_page, _file(given))
     dated = dates.read(page.published if page else "", now=time.time(), timezone=_VIETNAM)
     return ExtractReport(given, page, dated.at)
+
+
+def _page(body: bytes, content_type: str = "", url: str = "") -> Page | None:
+    """An article page, or a document that stands for one."""
+    if office.kind_of(body):
+        return Page(text=office.read(body).text)
+    return extract(body, content_type, url)
 
 
 def _file(name: str) -> bytes:

@@ -28,6 +28,7 @@ class Entry:
     author: str = ""
     date: str = ""  # as written
     position: int = 0
+    files: tuple[str, ...] = ()  # documents that come with it
     guessed: bool = False  # the title is made of the address; the page knows better
     raw: int = field(default=0, compare=False)  # fingerprint of what was read, for this process only; 0 for none
 

@@ -43,7 +43,14 @@ def _entry(item: dict[str, Any], position: int, base: str) -> Entry:
         date=_text(item, "date_published") or _text(item, "date_modified"),
         position=position,
         base=base,
+        files=_files(item),
     )
+
+
+def _files(item: dict[str, Any]) -> list[str]:
+    given = item.get("attachments")
+    listed = given if isinstance(given, list) else []
+    return [_text(one, "url") for one in listed if isinstance(one, dict)]
 
 
 def _author(item: dict[str, Any]) -> str:

@@ -68,6 +68,7 @@ class PageState(Message, frozen=True, kw_only=True):
     doubt: str = ""  # what the last look saw and another one must see too
     title: str = ""  # as the page says it
     guessed: bool = False  # the item's title is made of its address
+    files: list[str] = []  # documents that the feed named, beside those of the page
     packed: bytes = b""  # the item as it went out last (`rereading.packed`)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,7 @@ from services.collector import markup
 from services.collector.attachments import Attached
 from services.collector.entry import MAX_LEDE, MAX_TEXT, MAX_TITLE
 from services.collector.identity import folded
+from services.collector.raw import MAX_FILES
 from services.collector.response import Outcome
 from tinsom.messages import PageSelectors
 
@@ -42,6 +43,7 @@ class Page:
     canonical: str = ""
     links: tuple[str, ...] = ()  # to attachments, in the article
     attached: tuple[Attached, ...] = ()  # what was read of them
+    itself: bool = False  # no page but a document, the first of `attached`
 
 
 PageOutcome = (
@@ -62,6 +64,7 @@ class PageWish:
     selectors: PageSelectors | None = None
     sampled: bool = False
     attachments: bool = False
+    files: tuple[str, ...] = ()  # attachments that the feed names
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,9 @@ class PageLook:
     page: Page | None = None
 
 
-def files_of(page: Page) -> tuple[str, ...]:
-    """The addresses of its attachments; of a page that is a document itself, its own."""
-    return page.links or tuple(one.attachment.url for one in page.attached)
+def files_of(page: Page, named: Sequence[str] = ()) -> tuple[str, ...]:
+    """The addresses of the documents that come with it, those that the feed `named` first."""
+    return tuple(dict.fromkeys((*named, *page.links)))[:MAX_FILES]
 
 
 def without_furniture(text: str, title: str) -> str:

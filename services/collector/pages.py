@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from services.collector import attachments, office
+from services.collector import office
 from services.collector.attachments import Attached
 from services.collector.extract import extract_selected
 from services.collector.fetch import MAX_PAGE_BYTES, PAGE_TYPES, Fetcher
 from services.collector.gate import Gate
 from services.collector.office import Paper
-from services.collector.page import Page, PageLook, PageOutcome, PageWish
+from services.collector.page import Page, PageLook, PageOutcome, PageWish, files_of
 from services.collector.pool import Pool, WorkError
+from services.collector.raw import is_document
 from services.collector.response import Response, is_challenge, judge
 from tinsom.messages import Attachment, AttachmentOutcome
 
@@ -49,15 +50,16 @@ class PageReader:
         except Exception as error:  # lxml and trafilatura raise whatever a page makes them
             logger.warning("page could not be read", error=type(error).__name__)
             return PageLook("fault")
-        if seen.page is None or not wish.attachments or not seen.page.links:
+        if seen.page is None or not wish.attachments:
             return seen
-        attached = await asyncio.gather(*map(self._attached, seen.page.links))
-        return replace(seen, page=replace(seen.page, attached=tuple(attached)))
+        links = files_of(seen.page, wish.files)
+        attached = await asyncio.gather(*map(self._attached, links))
+        return replace(seen, page=replace(seen.page, attached=(*seen.page.attached, *attached)))
 
     async def _read(self, url: str, wish: PageWish) -> PageLook:
         if not await self.gate.admits(url):
             return PageLook("robots")
-        limit = MAX_ATTACHMENT_BYTES if attachments.is_named(url) else MAX_PAGE_BYTES
+        limit = MAX_ATTACHMENT_BYTES if is_document(url) else MAX_PAGE_BYTES
         response = await self.fetcher.get(url, accept=PAGE_TYPES, limit=limit)
         outcome = outcome_of(response)
         if outcome in ("ok", "not_html") and office.kind_of(response.body):
@@ -76,7 +78,7 @@ class PageReader:
         paper = await self.pool.run(office.read, response.body, timeout=PAGE_SECONDS)
         if paper.outcome == "other_format":
             return PageLook("not_html")
-        return PageLook("ok", Page(text=paper.text, attached=(Attached(_attachment(url, paper)),)))
+        return PageLook("ok", Page(text=paper.text, attached=(Attached(_attachment(url, paper)),), itself=True))
 
     async def _attached(self, url: str) -> Attached:
         try:

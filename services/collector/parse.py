@@ -62,6 +62,7 @@ def _entry(raw: Any, position: int, base: str) -> Entry:
         date=_text(raw, "published") or _text(raw, "updated") or _text(raw, "created"),
         position=position,
         base=base,
+        files=[enclosure.get("href") or "" for enclosure in raw.get("enclosures") or ()],
     )
 
 

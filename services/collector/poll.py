@@ -182,4 +182,4 @@ async def read_pages(decisions: Iterable[Decision], source: Source, web: Web) ->
 def _wish(decision: Decision, source: Source) -> PageWish:
     """Of pages that are read by selectors one of fifty is a sample, always the same ones."""
     sampled = decision.item is not None and int(decision.item.id[:8], 16) % SAMPLE == 0
-    return PageWish(source.page, sampled, attachments=source.tier == OFFICIAL)
+    return PageWish(source.page, sampled, attachments=source.tier == OFFICIAL, files=decision.entry.files)

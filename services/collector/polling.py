@@ -55,7 +55,7 @@ class Poller:
         due = _due(run, after, seen, now)
         await self._remember(share, run, after, seen.outcome, due, now)
         _count(run, seen, after, now)
-        if seen.outcome in GOOD:
+        if seen.outcome in GOOD and "retry-after" not in seen.response.headers:
             await Rereader(self.web, self.clock).read_due(share, run)
         return due
 

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
+import re
+from collections.abc import Iterable
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 from services.collector import markup
 from services.collector.entry import MAX_ID, MAX_LEDE, MAX_TEXT, MAX_TITLE, Entry
 
 _TITLE_OF_LEDE = 100
+_DOCUMENT = re.compile(r"\.(?:pdf|docx)(?:$|[?#&])", re.IGNORECASE)
+MAX_FILES = 5  # of one entry or page
 
 
 def build_entry(
-    *, guid: str, link: str, title: str, lede: str, text: str, author: str, date: str, position: int, base: str
+    *,
+    guid: str,
+    link: str,
+    title: str,
+    lede: str,
+    text: str,
+    author: str,
+    date: str,
+    position: int,
+    base: str,
+    files: Iterable[str] = (),
 ) -> Entry:
     """Raw values, as markup, → an entry; shared by every reader, so that all of them mean the same by it."""
     clean_lede = markup.cut(markup.text_of(_read_once(lede[:MAX_TEXT])), MAX_LEDE)
@@ -25,7 +39,19 @@ def build_entry(
         author=markup.cut(markup.text_of(author), 200),
         date=markup.cut(markup.clean(date), 200),
         position=position,
+        files=documents_among(files, base),
     )
+
+
+def is_document(url: str) -> bool:
+    """Does the address, or a name in its query, end like a PDF or DOCX?"""
+    return bool(_DOCUMENT.search(url))
+
+
+def documents_among(links: Iterable[str], base: str) -> tuple[str, ...]:
+    """The addresses of documents among `links`, in order, each once."""
+    named = (safe_link(urldefrag(link).url, base) for link in links if is_document(link))
+    return tuple(dict.fromkeys(filter(None, named)))[:MAX_FILES]
 
 
 def safe_link(link: str, base: str) -> str:

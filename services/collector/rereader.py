@@ -55,7 +55,8 @@ class Rereader:
             await self._conclude(share, run.source, page, look)
 
     async def _look(self, share: Share, source: Source, page: PageState) -> PageLook:
-        wish = PageWish(source.page, attachments=rereading.wants_attachments(page, source.tier))
+        wanted = rereading.wants_attachments(page, source.tier)
+        wish = PageWish(source.page, attachments=wanted, files=tuple(page.files))
         return await self.web.page(rereading.item_in(page).url, wish)
 
     async def _conclude(self, share: Share, source: Source, page: PageState, look: PageLook) -> None:
@@ -105,7 +106,7 @@ def watch(
             continue
         before = known.get(decision.item.id)
         item = items.item_of(decision, source, document, pages.get(decision.entry.position), now)
-        page = rereading.watched(item, seen, source, now, before, guessed=decision.entry.guessed)
+        page = rereading.watched(item, seen, source, now, before, decision.entry)
         if page is not None and before is None and len(known) + len(watched) >= rereading.MOST:
             metrics.REREADS.labels("left_out").inc()
         elif page is not None:

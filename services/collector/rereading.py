@@ -14,6 +14,7 @@ import msgspec
 
 from services.collector import comparing
 from services.collector.attachments import Attached, own_text
+from services.collector.entry import Entry
 from services.collector.known import PageState
 from services.collector.page import Page, PageLook, PageOutcome, files_of
 from tinsom.messages import Item, Source
@@ -42,6 +43,7 @@ OFFICIAL = 1
 MOST, BUDGET, AT_ONCE = 500, 60, 4
 TEXT_KEPT = 20_000
 _GONE = "gone"
+_NO_ENTRY = Entry()
 _CAME: frozenset[PageOutcome] = frozenset(("ok", "layout"))
 _WITHDRAWN: frozenset[PageOutcome] = frozenset(("missing", "gone"))
 # What may be otherwise in an hour. A page that forbids, challenges or has no text stays as it is.
@@ -63,7 +65,7 @@ class Finding(NamedTuple):
 
 
 def watched(
-    item: Item, look: PageLook, source: Source, now: float, before: PageState | None, *, guessed: bool = False
+    item: Item, look: PageLook, source: Source, now: float, before: PageState | None, entry: Entry = _NO_ENTRY
 ) -> PageState | None:
     """The record of a page whose item goes out now, if it is worth another look."""
     state = PageState(
@@ -71,7 +73,8 @@ def watched(
         publisher=item.publisher,
         source=source.id,
         out_at=before.out_at if before is not None else now,
-        guessed=guessed,
+        guessed=entry.guessed,
+        files=list(entry.files),
         packed=packed(item),
     )
     if look.outcome in _CAME and look.page is not None:
@@ -149,7 +152,7 @@ def _compared(state: PageState, page: Page, now: float) -> Finding:
     if not comparing.same_article(state.title, text, page):
         return Finding("another_page", _later(state, now))
     fields = comparing.differences(state.title, text, page, TEXT_KEPT)
-    if {one.url for one in before.attachments} != set(files_of(page)):
+    if [one.url for one in before.attachments][int(page.itself) :] != list(files_of(page, state.files)):
         fields += ("attachments",)
     if not fields:
         return Finding("same", _later(state, now))

@@ -16,7 +16,7 @@ from lxml import etree
 from services.collector import markup
 from services.collector.entry import MAX_ENTRIES, MAX_TITLE, Document, Entry, Memo
 from services.collector.manners import Wishes, wishes
-from services.collector.raw import build_entry, safe_link
+from services.collector.raw import build_entry, is_document, safe_link
 
 _ATOM, _RSS1 = "http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/"
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -202,6 +202,7 @@ def _entry(found: _Fields, position: int, base: str, raw: int) -> Entry:
         date=found.get("published") or found.get("updated", ""),
         position=position,
         base=base,
+        files=found.get("files", "").split("\n"),
     )
     return replace(entry, raw=raw)
 
@@ -213,6 +214,8 @@ def _fields(item: etree._Element, known: dict[tuple[str, str], str]) -> _Fields:
         field = known.get((namespace, name))
         if field is None:
             _must_be_harmless(namespace, name, child)
+            if (namespace, name) == ("", "enclosure"):
+                _keep_file(found, _attribute(child, "url"))
             continue
         if field in found or len(child) or (name == "link" and child.attrib):
             raise _Unsure
@@ -222,6 +225,12 @@ def _fields(item: etree._Element, known: dict[tuple[str, str], str]) -> _Fields:
         if name == "guid" and (_attribute(child, "isPermaLink") or "true") != "true":
             found["opaque"] = "yes"
     return found
+
+
+def _keep_file(found: _Fields, url: str | None) -> None:
+    """Only what is named like a document: pictures are on most entries, and cost for nothing."""
+    if url and is_document(url):
+        found["files"] = f"{found.get('files', '')}\n{''.join(url.split())}"
 
 
 def _children(element: etree._Element) -> Iterator[tuple[etree._Element, str, str]]:
@@ -283,6 +292,8 @@ def _atom_fields(entry: etree._Element) -> _Fields:
                 found.setdefault("author", child.findtext(f"{{{_ATOM}}}name") or "")
             elif (namespace, name) != (_ATOM, "link"):
                 _must_be_harmless(namespace, name, child)
+            elif child.get("rel") == "enclosure":
+                _keep_file(found, _attribute(child, "href"))
             continue
         if field in found:
             raise _Unsure

@@ -12,8 +12,9 @@ from lxml import html
 
 from services.collector import attachments, pages, service
 from services.collector.attachments import Attached, own_text, with_attached
-from services.collector.page import PageWish
+from services.collector.page import PageWish, files_of
 from services.collector.pages import PageReader
+from services.collector.raw import MAX_FILES
 from tests.collector.build import NOW, Post, rss
 from tests.collector.feedserver import FeedServer
 from tests.collector.papers import pdf, word
@@ -48,7 +49,7 @@ def test_which_links_are_attachments() -> None:
         "https://cong.example/tin/b.pdf",
     )
     many = html.fromstring("".join(f"<a href=/{n}.pdf>x</a>" for n in range(50)))
-    assert len(attachments.links([many], base)) == attachments.MOST
+    assert len(attachments.links([many], base)) == MAX_FILES
 
 
 def test_their_text_stands_under_their_name_and_can_be_taken_away() -> None:
@@ -130,6 +131,19 @@ async def test_an_entry_may_lead_to_a_document(
     assert seen.outcome == outcome
     assert [a.attachment.outcome for a in seen.page.attached] == [told] if seen.page else not told
     assert ("Đề án 06" in seen.page.text if seen.page else False) == (told == "ok")
+
+
+async def test_documents_that_the_feed_names_come_first(server: FeedServer, reader: PageReader) -> None:
+    server.put("/qd.pdf", pdf([DECREE]), **PDF)
+    server.put("/scan.pdf", pdf([STAMP]), **PDF)
+    server.put("/bai.html", article(linking("/scan.pdf")), **HTML)
+    files = (server.url("/qd.pdf"),)
+    for path in ("/bai.html", "/scan.pdf"):
+        seen = await reader.read(server.url(path), PageWish(attachments=True, files=files))
+        assert seen.page is not None
+        found = tuple(one.attachment.url for one in seen.page.attached)
+        assert len(found) == 2
+        assert found[int(seen.page.itself) :] == files_of(seen.page, files)
 
 
 async def test_an_announcement_with_its_document_through_the_collector(tmp_path: Path, server: FeedServer) -> None:

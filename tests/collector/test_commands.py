@@ -7,8 +7,10 @@ import pytest
 from services.collector.commands import extract_inputs, extract_json, poll_urls, report_json
 from tests.collector.build import Post, rss
 from tests.collector.feedserver import FeedServer
+from tests.collector.papers import pdf, word
 from tinsom.errors import InputError, UnreachableError
 
+DECREE = ["QUYẾT ĐỊNH", "Điều 1. Giao Bộ Công an chủ trì việc này, " + "phối hợp với các bộ khác, " * 14]
 LEAD = "Đoạn dẫn của bài viết nói điều quan trọng nhất trước tiên."
 PAGE = (
     f"<html lang='vi'><head><title>Tên bài</title><meta name='description' content='{LEAD}'>"
@@ -55,6 +57,15 @@ async def test_extract_of_files_and_addresses(server: FeedServer, tmp_path: Path
         assert line["published_at"] == "2026-03-01T02:51:00+00:00"
         assert line["text"].startswith(LEAD)
         assert "thứ 8" in line["text"]
+
+
+async def test_extract_of_documents(server: FeedServer, tmp_path: Path) -> None:
+    server.put("/qd.pdf", pdf([DECREE]), Content_Type="application/pdf")
+    (tmp_path / "qd.docx").write_bytes(word("Điều 1."))
+    inputs = [server.url("/qd.pdf"), str(tmp_path / "qd.docx")]
+    texts = [extract_json(r)["text"] for r in await extract_inputs(inputs, allow_private=True)]
+    assert texts[0].startswith("QUYẾT ĐỊNH\nĐiều 1. Giao Bộ Công an")
+    assert texts[1] == "Điều 1."
 
 
 async def test_what_cannot_be_extracted_is_said_in_one_line(server: FeedServer, tmp_path: Path) -> None:

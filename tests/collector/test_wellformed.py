@@ -12,7 +12,7 @@ from services.collector.entry import Document
 from tests.collector.build import posts, rss
 
 BASE = "https://bao.example/rss/home.rss"
-FIELDS = ("guid", "link", "title", "lede", "text", "date")
+FIELDS = ("guid", "link", "title", "lede", "text", "date", "files")
 
 
 def raw(body: bytes) -> bytes:
@@ -32,6 +32,24 @@ def test_an_ordinary_feed_goes_the_fast_way() -> None:
     assert quick is not None
     assert len(quick.entries) == 40
     assert quick == parse.parse(body, BASE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<rss version='2.0'><channel><title>t</title><item><title>a</title>{}</item></channel></rss>",
+        "<feed xmlns='http://www.w3.org/2005/Atom'><title>t</title><entry><id>1</id><title>a</title>{}</entry></feed>",
+    ],
+    ids=["rss", "atom"],
+)
+def test_documents_that_come_with_an_entry(body: str) -> None:
+    one = "<link rel='enclosure' href='{}'/>" if "Atom" in body else "<enclosure url='{}' length='1' type='x/y'/>"
+    named = ("/tep/qd-57.pdf", "anh.jpg", "https://bao.example/cv.DOCX?v=1", "/tep/qd-57.pdf#2", "/nghe.mp3")
+    text = body.format("".join(one.format(name) for name in named)).encode()
+    quick = wellformed.read(text, BASE)
+    assert quick is not None
+    wanted = ("https://bao.example/tep/qd-57.pdf", "https://bao.example/cv.DOCX?v=1")
+    assert quick.entries[0].files == parse.parse(text, BASE).entries[0].files == wanted
 
 
 ITEM = "<rss version='2.0'><channel><title>t</title><item><title>a</title>{}</item></channel></rss>"
