@@ -27,6 +27,10 @@ _WEIGHT: dict[Outcome, float] = {
     "refused": 2.0,
 }
 _OTHER_WEIGHT = 1.0
+# What may pass at any moment is asked about at least so often, until the source is parked: what was published when
+# a server comes back is not to wait for a quarter of its outage.
+LONGEST_TEMPORARY = 3_600.0
+_TEMPORARY: frozenset[Outcome] = frozenset(("dns", "timeout", "connection", "http_5xx"))
 # 410 says "for good"; sites do come back all the same, so it is asked again, rarely.
 PARKED_FOR: dict[Outcome, float] = {"gone": 7 * DAY}
 PARK_AFTER = 30.0  # weighted failures
@@ -65,7 +69,9 @@ def next_poll(
     elif outcome in PARKED_FOR:
         delay = PARKED_FOR[outcome]
     else:
-        delay = min(LONGEST, max(interval, SHORTEST) * (1 + failures) ** 1.5)
+        passing = outcome in _TEMPORARY and failures < PARK_AFTER
+        longest = max(interval, LONGEST_TEMPORARY) if passing else LONGEST
+        delay = min(longest, max(interval, SHORTEST) * (1 + failures) ** 1.5)
     spread = 1 + JITTER * (2 * fraction(source, str(int(now))) - 1)
     return now + max(delay * spread, asked_to_wait)
 

@@ -237,7 +237,7 @@ def _children(element: etree._Element) -> Iterator[tuple[etree._Element, str, st
     """Children with namespace and lower-case name; an unresolved entity or instruction is not for us."""
     for child in element:
         tag = child.tag
-        if not isinstance(tag, str):
+        if not isinstance(tag, str) or not tag.isascii():
             raise _Unsure
         if tag[0] == "{":
             namespace, _, name = tag[1:].partition("}")
@@ -247,9 +247,9 @@ def _children(element: etree._Element) -> Iterator[tuple[etree._Element, str, st
 
 
 def _attribute(element: etree._Element, name: str, default: str | None = None) -> str | None:
-    """An attribute; feedparser does not mind how its name is spelt, so another spelling is feedparser's."""
+    """An attribute; feedparser minds other spellings less and foreign letters more, so these are feedparser's."""
     value = element.get(name)
-    if value is None and any(other.lower() == name.lower() for other in element.attrib):
+    if value is None and any(other.lower() == name.lower() or not other.isascii() for other in element.attrib):
         raise _Unsure
     return default if value is None else value
 

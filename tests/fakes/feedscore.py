@@ -268,16 +268,15 @@ class FeedScore:
                 yield after.at >= float(until) - SLACK, self._says(after, "sooner than Retry-After said")
 
     def _backed_off(self) -> Iterator[tuple[bool, str]]:
-        """Each wait in a row of failures is longer than the one before."""
+        """Each wait in a row of failures is longer than the one before; a server that fails may be asked each hour."""
         for visits in self._by_path().values():
             wait = 0.0
             for before, after in pairwise(visits):
                 failed = before.reply.status in (429, 500, 503) and "X-Until" not in before.reply.headers
+                now = after.at - before.at
                 if failed:
-                    yield (
-                        after.at - before.at > wait,
-                        self._says(after, f"{after.at - before.at:.0f} s, {wait:.0f} before"),
-                    )
+                    longer = now > wait or (before.reply.status >= 500 and now > 0.85 * HOUR)
+                    yield longer, self._says(after, f"{now:.0f} s, {wait:.0f} before")
                 wait = after.at - before.at if failed else 0.0
 
     def _cached(self) -> Iterator[tuple[bool, str]]:
