@@ -268,7 +268,7 @@ class FeedScore:
                 yield after.at >= float(until) - SLACK, self._says(after, "sooner than Retry-After said")
 
     def _backed_off(self) -> Iterator[tuple[bool, str]]:
-        """Each wait in a row of failures is longer than the one before; a server that fails may be asked each hour."""
+        """Each wait in a row of failures is longer than the last; a server that fails may be asked hourly."""
         for visits in self._by_path().values():
             wait = 0.0
             for before, after in pairwise(visits):
