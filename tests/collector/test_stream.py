@@ -10,6 +10,7 @@ import gzip
 import heapq
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,6 +115,20 @@ class Feed:
         return known
 
 
+def edits_of(folder: Path) -> Iterator[dict[str, Any]]:
+    """The edits in their order; `fresh` are those with words that were never seen before.
+
+    The others, half of them, say again and again that two feeds of a paper show a link with different words.
+    """
+    edits = map(json.loads, (folder / "edits.jsonl").read_text("utf-8").splitlines())
+    words: dict[str, set[tuple[str, str]]] = {}
+    for edit in sorted(edits, key=lambda edit: datetime.fromisoformat(edit["seen"])):
+        known = words.setdefault(edit["link"], {(edit["old_title"], edit["old_summary"])})
+        new = edit["new_title"], edit["new_summary"]
+        yield {**edit, "fresh": new not in known}
+        known.add(new)
+
+
 def feeds_of(folder: Path, plan: Plan) -> tuple[list[Feed], float]:
     """The feeds with what will happen in them, and the beginning."""
     rows: dict[str, dict[str, Any]] = {}
@@ -123,9 +138,10 @@ def feeds_of(folder: Path, plan: Plan) -> tuple[list[Feed], float]:
     start = min(datetime.fromisoformat(row["first_seen"]).timestamp() for row in rows.values())
     found: dict[str, Feed] = {}
     events = [(row["at"], row["source"], row) for row in rows.values()]
-    for edit in map(json.loads, (folder / "edits.jsonl").read_text("utf-8").splitlines()):
+    for edit in edits_of(folder):
         row, seen = rows[edit["link"]], datetime.fromisoformat(edit["seen"]).timestamp()
-        events.append((max(seen, row["at"]), edit["source"], {**edit, "row": row}))
+        shown_in = row["source"] if edit["fresh"] else edit["source"]
+        events.append((max(seen, row["at"]), shown_in, {**edit, "row": row}))
     for number, (at, name, row) in enumerate(events):
         if at >= start + plan.days * DAY:
             continue
@@ -260,10 +276,10 @@ def _check(monitor: Monitor, shown: dict[str, Shown], feeds: list[Feed], start: 
     links = {link for one in shown.values() for link in one.links}
     edits = sum((one.edits for one in shown.values()), Counter())
     published = len(monitor.revisions)
-    all_edits = sum("new_title" in event[2] for feed in feeds for event in feed.events[: feed.at])
-    print(
-        f"\n{plan.days:.0f} days, {len(links)} links shown; {all_edits} edits, {edits.total()} of them between two looks at one feed;"
-    )
+    happened = [event[2] for feed in feeds for event in feed.events[: feed.at] if "new_title" in event[2]]
+    fresh = sum(edit["fresh"] for edit in happened)
+    print(f"\n{plan.days:.0f} days, {len(links)} links shown;")
+    print(f"{len(happened)} edits, {fresh} with new words; {edits.total()} changes between two looks at one feed;")
     print(f"{published} items, {dict(monitor.outcomes)}; most new in one look {monitor.most_new}")
     # Everything that was shown is one item, once; two links of one item bear its title.
     assert links == monitor.ids.keys()
