@@ -1,6 +1,8 @@
 """The sender in virtual time: pacing, order, the response table at work, crashes at every step."""
 
 import asyncio
+import gc
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -202,6 +204,8 @@ async def test_urgent_in_doubt_comes_once_more_and_says_so(fault: str) -> None:
 @pytest.mark.parametrize(("chats_", "items"), [(5, 100), pytest.param(30, 3000, marks=pytest.mark.soak)])
 async def test_six_hours_without_telegram(chats_: int, items: int) -> None:
     """Requirement 22: nothing lost, little written, a probe now and then, and no flood afterwards."""
+    gc.collect()
+    tracemalloc.start()
     world = await start(chats(*[f"c{n}" for n in range(chats_)]))
     world.channel.down = True
     await world.arrive(*[b.alert(n, destination=f"c{n % chats_}") for n in range(items)])
@@ -209,6 +213,10 @@ async def test_six_hours_without_telegram(chats_: int, items: int) -> None:
     await asyncio.sleep(6 * 3600)
     assert world.channel.calls < chats_ * 6 * 60
     assert world.states() == {"pending": items + chats_}, "one urgent, and a digest for everybody else"
+    # All that is held, the log that stands in memory here and the strict server included.
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200 * 2**20
     size = max(len(o.value or b"") for o in world.log.written)
     assert size < 10_000, "an outage must not grow a record without bound"
     world.channel.down = False
@@ -393,6 +401,7 @@ async def test_a_restart_keeps_the_pace() -> None:
         world = await start([], log=world.log, api=world.api)
     assert {status for _, status in world.api.requests} == {200}
     assert len(world.api.accepted) > 20
+    assert world.api.duplicates() == {}
     await world.stage.lost(world.partition)
 
 

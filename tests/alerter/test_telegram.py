@@ -122,14 +122,14 @@ async def test_the_last_look_before_the_socket(wire: Wire) -> None:
 async def test_the_look_comes_after_the_connection_stands(wire: Wire) -> None:
     """A slow connect must not let an intent run out unseen: the check is the last thing before the bytes."""
     seen: list[str] = []
-    connect = wire.channel._session().connector.connect  # type: ignore[union-attr]
+    connect = wire.channel._session.get().connector.connect  # type: ignore[union-attr]
 
     async def slow(*args, **more):  # type: ignore[no-untyped-def]
         connection = await connect(*args, **more)
         seen.append("connected")
         return connection
 
-    wire.channel._session().connector.connect = slow  # type: ignore[union-attr,method-assign]
+    wire.channel._session.get().connector.connect = slow  # type: ignore[union-attr,method-assign]
     await wire.channel.send(TO, HELLO, before_write=lambda: seen.append("look"))
     assert seen == ["connected", "look"]
 
@@ -178,7 +178,7 @@ async def test_a_refusal_writes_not_one_byte_and_a_send_follows_its_look_at_once
 
         asyncio.get_running_loop().call_soon(turned)
 
-    connector = channel._session().connector
+    connector = channel._session.get().connector
     connect = connector.connect  # type: ignore[union-attr]
 
     async def watched(*args, **more):  # type: ignore[no-untyped-def]

@@ -16,12 +16,11 @@ import msgspec
 from services.alerter import pacing, rendering, responses
 from services.alerter.channels import BeforeWrite, Part
 from services.alerter.channels.guarded import GuardedBody
+from services.alerter.channels.session import LazySession
 from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, Verdict
 from tinsom.messages import Destination
 
-# Shorter than servers keep idle connections, else a request could be written into one that is being closed.
-_KEEP_ALIVE = 10.0
 _LONGEST_ANSWER = 1_000_000
 
 
@@ -47,8 +46,7 @@ class TelegramChannel:
         self._buttons = buttons
         self._token = token
         self._base = f"{api_url.rstrip('/')}/bot{token}/"
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._open: aiohttp.ClientSession | None = None
+        self._session = LazySession(timeout)
 
     def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
         parts = rendering.telegram(letter)
@@ -70,7 +68,9 @@ class TelegramChannel:
         """One request to the Bot API; a POST, which aiohttp never repeats by itself."""
         guarded = GuardedBody(msgspec.json.encode(body), before_write)
         try:
-            async with self._session().post(self._base + method, data=guarded, allow_redirects=False) as response:
+            async with self._session.get().post(
+                self._base + method, data=guarded, allow_redirects=False
+            ) as response:
                 return self._answer(response.status, await response.content.read(_LONGEST_ANSWER))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             if guarded.refused:
@@ -79,9 +79,9 @@ class TelegramChannel:
 
     async def ask(self, method: str, body: dict[str, Any], wait: float = 0.0) -> Any:
         """Any other method; its result, or None for whatever kept it from coming. `wait`: long polling, in s."""
-        limit = aiohttp.ClientTimeout(total=(self._timeout.total or 0.0) + wait)
+        limit = aiohttp.ClientTimeout(total=self._session.timeout + wait)
         try:
-            async with self._session().post(
+            async with self._session.get().post(
                 self._base + method, json=body, timeout=limit, allow_redirects=False
             ) as response:
                 answer = msgspec.json.decode(await response.content.read(_LONGEST_ANSWER), type=_Body)
@@ -97,19 +97,7 @@ class TelegramChannel:
         return to.address.startswith(("-", "@"))
 
     async def close(self) -> None:
-        if self._open is not None:
-            await self._open.close()
-            self._open = None
-
-    def _session(self) -> aiohttp.ClientSession:
-        if self._open is None:
-            self._open = aiohttp.ClientSession(
-                timeout=self._timeout,
-                connector=aiohttp.TCPConnector(keepalive_timeout=_KEEP_ALIVE),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                json_serialize=lambda value: msgspec.json.encode(value).decode(),
-            )
-        return self._open
+        await self._session.close()
 
     def _answer(self, status: int, raw: bytes) -> Answer:
         try:

@@ -20,12 +20,12 @@ from services.alerter import responses
 from services.alerter.channels import BeforeWrite, Part
 from services.alerter.channels.email import is_loopback
 from services.alerter.channels.guarded import GuardedBody
+from services.alerter.channels.session import LazySession
 from services.alerter.pacing import UNLIMITED
 from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, Verdict
 from tinsom.messages import Alert, Destination
 
-_KEEP_ALIVE = 10.0
 _TYPE = "vn.tinsom.alert.v1"
 
 
@@ -36,8 +36,7 @@ class WebhookChannel:
 
     def __init__(self, secret: str, timeout: float) -> None:
         self._secret = secret.encode()
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._open: aiohttp.ClientSession | None = None
+        self._session = LazySession(timeout)
 
     def render(self, letter: Letter, to: Destination) -> Sequence[Part]:
         return [
@@ -56,7 +55,7 @@ class WebhookChannel:
             return Answer("answered", code=400, description="not https")
         guarded = GuardedBody(part.text.encode(), before_write, "application/cloudevents+json")
         try:
-            async with self._session().post(
+            async with self._session.get().post(
                 to.address, data=guarded, headers=self._signature(part.text), allow_redirects=False
             ) as response:
                 return _answer(response.status, response.headers.get("Retry-After", ""), dict(part.headers)["id"])
@@ -76,18 +75,7 @@ class WebhookChannel:
         return False
 
     async def close(self) -> None:
-        if self._open is not None:
-            await self._open.close()
-            self._open = None
-
-    def _session(self) -> aiohttp.ClientSession:
-        if self._open is None:
-            self._open = aiohttp.ClientSession(
-                timeout=self._timeout,
-                connector=aiohttp.TCPConnector(keepalive_timeout=_KEEP_ALIVE),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._open
+        await self._session.close()
 
 
 def is_safe(url: str) -> bool:

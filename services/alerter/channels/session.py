@@ -1,0 +1,30 @@
+"""One HTTP client for a channel, made when it is first used and inside the loop that uses it."""
+
+from __future__ import annotations
+
+import aiohttp
+import msgspec
+
+# Shorter than servers keep idle connections, else a request could be written into one that is being closed.
+_KEEP_ALIVE = 10.0
+
+
+class LazySession:
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
+        self._open: aiohttp.ClientSession | None = None
+
+    def get(self) -> aiohttp.ClientSession:
+        if self._open is None:
+            self._open = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self.timeout),
+                connector=aiohttp.TCPConnector(keepalive_timeout=_KEEP_ALIVE),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                json_serialize=lambda value: msgspec.json.encode(value).decode(),
+            )
+        return self._open
+
+    async def close(self) -> None:
+        if self._open is not None:
+            await self._open.close()
+            self._open = None
