@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
-from services.alerter import conversation, following, phrases
+from services.alerter import conversation, phrases
 from services.alerter.answers import Answers
 from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.clerk import Clerk
@@ -177,9 +177,8 @@ class Bot:
         effects = conversation.decide(update, view, now)
         if effects.outcome == "refused":
             self._wrong.setdefault(place.chat, deque(maxlen=WRONG_CODES)).append(now)
-        if effects.proposal is not None:
-            forecast = await self.past.forecast(effects.proposal.subject.match)
-            return following.proposed(effects.proposal, place, forecast, self._view(admin=True), now)
+        if effects.ask is not None:
+            return effects.ask.then(await self.past.forecast(effects.ask.match))
         return effects
 
     def _is_guessing(self, place: Place, now: float) -> bool:
@@ -208,6 +207,8 @@ class Bot:
             directory=names.directory,
             latest=self.clerk.book.latest,
             seen=self.past.past.items.get,
+            recall=self.past.past.recall,
+            rules=self.listening.rules,
             favourites=names.directory.favourites(self.past.past.frequent, FAVOURITES),
             door=self.listening.door,
             username=self._username,

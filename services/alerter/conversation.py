@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from services.alerter import entrance, explaining, following, judging, settings
 from services.alerter.effects import Effects, View
+from services.alerter.following import Proposal
 from services.alerter.updates import Incoming, Place, Pressed, Update, place_of
 from tinsom import messages as m
 
@@ -59,7 +60,8 @@ def _said(message: Incoming, place: Place, view: View, now: float) -> Effects:
         # To the bot alone a name says it all; a group talks of other things.
         to = view.at(place)
         known = place.kind == "private" and to is not None and to.state == "active"
-        return following.follow(" ".join(message.text.split()), view) if known else Effects("ignored")
+        text = " ".join(message.text.split())
+        return following.follow(text, place, view, now) if known else Effects("ignored")
     command, named, rest = _command(message.text)
     if named and view.username and named != view.username.lower():
         return Effects("ignored")  # meant for another bot
@@ -79,7 +81,7 @@ def _answered(command: str, rest: str, message: Incoming, place: Place, view: Vi
     if command == "start":
         return entrance.start(rest, place, view)
     if command == "follow":
-        return following.follow(rest, view)
+        return following.follow(rest, place, view, now)
     if command == "help":
         return view.told("shown", "help")
     to = view.at(place)
@@ -96,7 +98,7 @@ _OF_A_DESTINATION: dict[str, Handler] = {
     "digest": lambda rest, message, place, to, view, now: settings.digest(rest, to, view),
     "quiet": lambda rest, message, place, to, view, now: settings.quiet(rest, to, view),
     "mute": lambda rest, message, place, to, view, now: settings.mute(rest, place, to, view, now),
-    "why": lambda rest, message, place, to, view, now: explaining.why(message, to, view),
+    "why": lambda rest, message, place, to, view, now: explaining.why(rest, message, to, view, now),
     "stop": lambda rest, message, place, to, view, now: entrance.stop(place, to, view),
 }
 _COMMANDS = frozenset({"start", "follow", "help", *_OF_A_DESTINATION})
@@ -115,13 +117,19 @@ def _pressed(pressed: Pressed, place: Place, view: View, now: float) -> Effects:
         return _in_place(view.told("shown", "cancelled"))
     if verb in ("f", "F", "L"):
         subject = view.directory.subject(rest)
-        return gone if subject is None else following.propose(subject, view, sure=verb != "f", low=verb == "L")
+        if subject is None:
+            return gone
+        proposal = Proposal(subject, sure=verb != "f", low=verb == "L")
+        proposed = following.propose(proposal, place, view, now)
+        return _in_place(proposed) if proposal.sure else proposed
     to = view.at(place)
     return gone if to is None else _in_place(_chosen(verb, rest, place, to, view, now) or gone)
 
 
 def _in_place(effects: Effects) -> Effects:
     """The answer takes the place of the question: no old buttons stay behind."""
+    if (ask := effects.ask) is not None:
+        return replace(effects, ask=ask._replace(then=lambda found: _in_place(ask.then(found))))
     if effects.reply is None:
         return effects
     return replace(effects, reply=replace(effects.reply, edit=True))

@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from services.alerter import phrases
 from services.alerter.book import About
-from services.alerter.past import Seen
+from services.alerter.past import Entry, Forecast, Seen
+from services.alerter.plan import Rules
 from services.alerter.subjects import Directory, Subject
 from services.alerter.updates import Place
 from tinsom import messages as m
@@ -24,6 +25,7 @@ Outcome = Literal[
     "verdict", "same", "acknowledged", "stopped", "started", "entered", "greeted", "refused", "followed", "asked",
     "unfollowed", "set", "muted", "shown", "unknown", "forbidden", "ignored",
 ]  # fmt: skip
+RULES = Rules()
 STOPPED = "stopped_by_reader"
 BOT = "bot/"
 
@@ -42,22 +44,23 @@ class Button(NamedTuple):
     data: str
 
 
+Rows = tuple[tuple[Button, ...], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A message of ours: a new one, or in place of the one whose button was pressed."""
 
     text: Markup
-    rows: tuple[tuple[Button, ...], ...] = ()
+    rows: Rows = ()
     edit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Something to follow, of which the reader is told first how much would come. `sure`: he was asked already."""
+class Ask(NamedTuple):
+    """How much of this came in the last 30 days? The answer is made when that is known."""
 
-    subject: Subject
-    sure: bool = False
-    low: bool = False
+    match: m.Match
+    then: Callable[[Forecast], Effects]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,8 @@ class Effects:
     writes: tuple[Write, ...] = ()
     reply: Reply | None = None
     toast: str = ""  # the answer to a pressed button
-    keyboard: tuple[tuple[Button, ...], ...] | None = None  # the new one of the message whose button was pressed
-    proposal: Proposal | None = None
+    keyboard: Rows | None = None  # the new one of the message whose button was pressed
+    ask: Ask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ class View:
     directory: Directory = field(default_factory=Directory)
     latest: Callable[[str], str | None] = _nothing  # alias → the newest alert that was told there
     seen: Callable[[str], Seen | None] = _nothing  # item id → what it said
+    recall: Callable[[str], Entry | None] = _nothing  # an address or words of a title → the newest change of it
+    rules: Rules = RULES
     favourites: Sequence[Subject] = ()
     door: Door = Door()
     username: str = ""

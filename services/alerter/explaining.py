@@ -2,29 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
 from markupsafe import Markup
 
-from services.alerter import clean, following
+from services.alerter import clean, following, wishes
 from services.alerter.book import About
-from services.alerter.effects import Effects, Reply, View
+from services.alerter.effects import Button, Effects, Reply, View
 from services.alerter.past import Because, Seen
+from services.alerter.plan import plan
+from services.alerter.subjects import OFFERED
 from services.alerter.updates import Incoming, alert_under
 from tinsom import messages as m
 
 
-def why(message: Incoming, to: m.Destination, view: View) -> Effects:
-    """Of the alert that is answered, else of the latest one told here."""
+def why(text: str, message: Incoming, to: m.Destination, view: View, now: float) -> Effects:
+    """Of the alert that is answered, else of the latest one told here; of words, whether that came and why not."""
+    if text:
+        return _whether(text, to, view, now)
     alert = alert_under(message.reply_to_message) or view.latest(to.alias) or ""
     about = view.about(alert)
     if about is None or about.destination != to.alias:
         return view.told("unknown", "why_nothing")
-    seen = view.seen(about.item)
+    return Effects("shown", reply=Reply(_told(about.item, about.matched, view)))
+
+
+def _told(item: str, matched: Sequence[str], view: View) -> Markup:
+    seen = view.seen(item)
     lines = [view.say("why_title", title=_title(seen, view)).strip()]
-    lines += [_reason(matched, seen, view) for matched in about.matched]
+    lines += [_reason(one, seen, view) for one in matched]
     if seen is not None:
         lines.append(view.say("why_source", source=clean.shown(seen.source, 100)))
-    lines.append(view.say("why_end"))
-    return Effects("shown", reply=Reply(Markup("\n").join(lines)))
+    return Markup("\n").join([*lines, view.say("why_end")])
+
+
+def _whether(text: str, to: m.Destination, view: View, now: float) -> Effects:
+    """Plan it again for this destination alone: as things stand, was it told, and if not, why not?"""
+    entry = view.recall(text)
+    seen = view.seen(entry.item) if entry is not None else None
+    if entry is None or seen is None:
+        return view.told("unknown", "why_not_found")
+    change = msgspec.json.decode(entry.raw, type=m.StoryChange)
+    mutes = [*view.mutes_of(to.alias, now).values(), *view.mutes_of("", now).values()]
+    decided = plan(change, view.wishes_of(to.alias).values(), view.rules, mutes=mutes)
+    if decided and isinstance(decided[0], m.Alert) and view.about(decided[0].id) is not None:
+        return Effects("shown", reply=Reply(_told(entry.item, decided[0].matched, view)))
+    head = view.say("why_not") + Markup("\n") + _title(seen, view) + Markup("\n")
+    if not decided:
+        return _unmatched(head, change, view)
+    reason = decided[0].reason if isinstance(decided[0], m.Suppression) else "on_its_way"
+    return Effects("shown", reply=Reply(head + view.say(f"why_{reason}")))
+
+
+def _unmatched(head: Markup, change: m.StoryChange, view: View) -> Effects:
+    """What it is about, to be followed with a press."""
+    tags = msgspec.json.decode(change.tagged, type=m.TaggedItem).tags
+    codes = [f"i:{t.id}" for t in tags.initiatives if t.role == "primary"]
+    codes += [f"a:{t.id}" for t in tags.agencies if t.role == "primary"]
+    codes += [f"p:{p.id}" for p in tags.places if p.role == "primary"]
+    subjects = [s for code in codes if (s := view.directory.subject(code)) is not None][:OFFERED]
+    rows = tuple((Button(f"{wishes.short(s.name)} ({view.label(s.kind)})", f"f:{s.code}"),) for s in subjects)
+    return Effects("shown", reply=Reply(head + view.say("why_unmatched" if rows else "why_nothing_in_it"), rows))
 
 
 def _title(seen: Seen | None, view: View) -> Markup:

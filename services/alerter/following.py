@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from services.alerter import clean, ledger, rendering, settings, wishes
-from services.alerter.effects import BOT, Button, Effects, Proposal, Reply, View, Write, is_own
+from services.alerter.effects import BOT, Ask, Button, Effects, Reply, View, Write, is_own
 from services.alerter.past import Forecast, Line
 from services.alerter.subjects import Subject, free
 from services.alerter.updates import Place
@@ -19,7 +20,15 @@ NARROWER = 6  # offered at once
 SHOWN = 60  # characters of what a reader wrote, or of a name on a button
 
 
-def follow(text: str, view: View) -> Effects:
+class Proposal(NamedTuple):
+    """Something to follow. `sure`: the reader was told how much it is, and wants it; `low`: in the digest."""
+
+    subject: Subject
+    sure: bool = False
+    low: bool = False
+
+
+def follow(text: str, place: Place, view: View, now: float) -> Effects:
     """/follow, with or without what; a thing that is surely meant is proposed at once."""
     if not text:
         return view.told("asked", "ask_follow", *offers(view))
@@ -27,7 +36,7 @@ def follow(text: str, view: View) -> Effects:
         return view.told("asked", "not_ready")
     found = view.directory.search(text)
     if found.sure:
-        return propose(found.subjects[0], view)
+        return propose(Proposal(found.subjects[0]), place, view, now)
     word = free(text)
     if not found.subjects and word is None:
         return view.told("asked", "too_long")
@@ -48,11 +57,12 @@ def _each(subjects: Iterable[Subject], view: View, verb: str) -> list[tuple[Butt
     return [(Button(f"{wishes.short(s.name)} ({view.label(s.kind)})", f"{verb}:{s.code}"),) for s in subjects]
 
 
-def propose(subject: Subject, view: View, *, sure: bool = False, low: bool = False) -> Effects:
+def propose(proposal: Proposal, place: Place, view: View, now: float) -> Effects:
     """What has ended leads to what took its place; of the rest the reader is told how much would come."""
+    subject = proposal.subject
     if standing := view.directory.standing(subject):
         return view.told("asked", "ended", *_each(standing, view, "f"), name=subject.name)
-    return Effects("asked", proposal=Proposal(subject, sure=sure, low=low))
+    return Effects("asked", ask=Ask(subject.match, lambda found: proposed(proposal, place, found, view, now)))
 
 
 def proposed(proposal: Proposal, place: Place, forecast: Forecast, view: View, now: float) -> Effects:
@@ -73,7 +83,9 @@ def _ask(subject: Subject, forecast: Forecast, view: View, timezone: str) -> Eff
         (Button(view.label("follow_anyway"), f"F:{subject.code}"),),
         (Button(view.label("follow_low"), f"L:{subject.code}"), Button(view.label("cancel"), "x")),
     )
-    text = view.say("broad", name=subject.name, rate=rate(forecast, view)) + _latest(forecast, view, timezone)
+    text = view.say("broad", name=subject.name, rate=wishes.rate(forecast, view)) + _latest(
+        forecast, view, timezone
+    )
     return Effects("asked", reply=Reply(text, rows))
 
 
@@ -86,12 +98,12 @@ def _followed(proposal: Proposal, place: Place, forecast: Forecast, view: View, 
     )  # fmt: skip
     how = view.label("in_digest") if proposal.low else ""
     text = view.say("followed", name=subject.name, how=how) + Markup("\n")
-    text += view.say("rate_line", rate=rate(forecast, view)) + _latest(forecast, view, to.timezone)
+    text += view.say("rate_line", rate=wishes.rate(forecast, view)) + _latest(forecast, view, to.timezone)
     return Effects(
         "followed",
         learned=to if known is None else None,
         writes=(Write("subscriptions", BOT + wish.id, wish, wish.id),),
-        reply=Reply(text, (*_neighbours(subject, view), (_leave(subject, view),)), edit=proposal.sure),
+        reply=Reply(text, (*_neighbours(subject, view), (_leave(subject, view),))),
     )
 
 
@@ -107,18 +119,6 @@ def _neighbours(subject: Subject, view: View) -> list[tuple[Button, ...]]:
     wider, narrower = view.directory.related(subject)
     named = [("wider", s) for s in wider] + [("narrower", s) for s in narrower[:NARROWER]]
     return [(Button(view.label(how, name=wishes.short(s.name)), f"f:{s.code}"),) for how, s in named]
-
-
-def rate(forecast: Forecast, view: View) -> str:
-    """How much would have come, in words; a part of a day is a day."""
-    days = max(1, round(forecast.days))
-    if not forecast.days:
-        return view.label("rate_unknown")
-    if not forecast.count:
-        return view.label("rate_none", days=days)
-    if forecast.per_day < 1:
-        return view.label("rate_few", count=forecast.count, days=days)
-    return view.label("rate_day", count=round(forecast.per_day), days=days)
 
 
 def _latest(forecast: Forecast, view: View, timezone: str) -> Markup:

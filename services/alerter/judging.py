@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
-from services.alerter import clean, explaining, ledger
+from services.alerter import clean, explaining, ledger, rendering
 from services.alerter.book import About
 from services.alerter.effects import BOT, Button, Effects, View, Write
 from services.alerter.updates import Place, Pressed
@@ -59,7 +59,7 @@ def _acknowledged(sent: Pressed, place: Place, about: About, view: View, now: fl
         "acknowledged",
         writes=(Write("subscriptions", BOT + id_, rule if taken else None, id_),),
         toast=view.label("acknowledged" if taken else "unacknowledged"),
-        keyboard=_keyboard(sent, view, taken=taken),
+        keyboard=_keyboard(sent, view, now, view.destinations[about.destination].timezone, taken=taken),
     )
 
 
@@ -70,13 +70,16 @@ def _until(deadline: str, now: float) -> datetime:
         return ledger.when(now) + timedelta(days=30)
 
 
-def _keyboard(sent: Pressed, view: View, *, taken: bool) -> tuple[tuple[Button, ...], ...] | None:
+def _keyboard(
+    sent: Pressed, view: View, now: float, timezone: str, *, taken: bool
+) -> tuple[tuple[Button, ...], ...] | None:
     """The same buttons; the one that was pressed now says who has taken note, and takes it back."""
     under = sent.message.reply_markup if sent.message is not None else None
     if under is None:
         return None
     who = clean.one_line(sent.sender.first_name, 24) or view.label("somebody")
-    says = view.label("acked_button", who=who) if taken else view.label("ack_button")
+    at = rendering.local_time(ledger.when(now), timezone).split()[0]
+    says = view.label("acked_button", who=who, at=at) if taken else view.label("ack_button")
     turned = f"a:{'-' if taken else '+'}:{sent.data.split(':', 2)[2]}"
     return tuple(
         tuple(

@@ -21,6 +21,7 @@ from services.alerter import arrival, ledger
 from services.alerter.book import Book
 from services.alerter.plan import Rules, plan
 from tinsom.messages import Alert, Evidence, Item, Match, StoryChange, Subscription, Tag, TaggedItem, Tags
+from tinsom.text import slug
 
 DAY = 86_400.0
 DAYS = 30
@@ -107,6 +108,15 @@ class Past:
                 self.items.pop(entry.item, None)
         self.began = self.entries[0].at if self.entries else now
 
+    def recall(self, text: str) -> Entry | None:
+        """The newest change of the item that is meant: by its address, or by words of its title."""
+        words = slug(text).split("-")
+        for entry in reversed(self.entries):
+            seen = self.items.get(entry.item)
+            if seen is not None and (text == seen.url or (words[0] and _has(slug(seen.title).split("-"), words))):
+                return entry
+        return None
+
     def _order(self) -> None:
         if not self._sorted:
             self.entries.sort(key=attrgetter("at"))  # stable: a story's own changes keep their order
@@ -174,6 +184,10 @@ def forecast(past: Past, match: Match, rules: Rules, now: float) -> Forecast:
 
 def chunks(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     return (entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK))
+
+
+def _has(title: list[str], words: list[str]) -> bool:
+    return set(words) <= set(title)
 
 
 def _keys(tags: Tags) -> frozenset[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import msgspec
 from markupsafe import Markup
 
 from services.alerter import clean, ledger, rendering, wishes
-from services.alerter.effects import BOT, Button, Effects, Reply, View, Write, is_own
+from services.alerter.effects import BOT, Ask, Button, Effects, Reply, View, Write, is_own
 from services.alerter.updates import Place
 from tinsom import localtime
 from tinsom import messages as m
@@ -23,6 +24,7 @@ NIGHT, WEEKEND = "22:00-06:30", "sat,sun 00:00-24:00"
 _CLOCK = re.compile(r"(\d{1,2})\s*(?:h|g|giờ|:)\s*(\d{2})?|(\d{1,2})(?![\d:hg])", re.IGNORECASE)
 _DURATION = re.compile(r"(\d{1,3})\s*(h|giờ|gio|hours?|d|ngày|ngay|days?|w|tuần|tuan|weeks?|tháng|thang|months?)$")
 _HOURS = {"h": 1, "g": 1, "d": 24, "n": 24, "w": 168, "tu": 168, "th": 720, "m": 720}
+ID_BYTES = 48
 LONGEST_MUTE = 24 * 365
 _OFFERED_HOURS = (("hours", 4, 4), ("day", 1, 24), ("days", 3, 72), ("week", 1, 168), ("month", 1, 720))
 
@@ -167,8 +169,12 @@ def _which(to: m.Destination, view: View) -> list[list[Button]]:
 
 
 def _code(key: str) -> str:
-    """A wish behind a button: the end of a reader's key, the whole of a file's if it fits."""
-    return key.split("/", 2)[2] if is_own(key) else f"={key.split('/', 1)[1]}"[:48]
+    """A wish behind a button: the end of a reader's key, the whole of a file's if it fits, else a hash of it."""
+    if is_own(key):
+        return key.split("/", 2)[2]
+    id_ = key.split("/", 1)[1]
+    fits = id_.isascii() and len(id_) <= ID_BYTES
+    return "=" + (id_ if fits else hashlib.sha256(id_.encode()).hexdigest()[:12])
 
 
 def wish_behind(code: str, to: m.Destination, view: View) -> str:
@@ -177,10 +183,18 @@ def wish_behind(code: str, to: m.Destination, view: View) -> str:
 
 
 def how_long(key: str, view: View) -> Effects:
+    """Told with how much it would have hidden."""
     wish = view.wishes[key]
     buttons = [Button(view.label(word, n=n), f"M:{hours}:{_code(key)}") for word, n, hours in _OFFERED_HOURS]
     rows = (buttons[:3], buttons[3:])
-    return view.told("asked", "ask_how_long", *rows, name=wishes.named(wish.match, view))
+    name = wishes.named(wish.match, view)
+    return Effects(
+        "asked",
+        ask=Ask(
+            wish.match,
+            lambda found: view.told("asked", "ask_how_long", *rows, name=name, rate=wishes.rate(found, view)),
+        ),
+    )
 
 
 def muted(key: str, hours_: int, place: Place, to: m.Destination, view: View, now: float) -> Effects:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from services.alerter import clean
 from services.alerter.effects import Button, View
+from services.alerter.past import Forecast
 from services.alerter.subjects import FIELDS, Subject, free
 from tinsom import messages as m
 
@@ -35,3 +36,15 @@ def buttons(own: Mapping[str, m.Subscription], view: View, verb: str) -> list[tu
 def short(text: str, most: int = 48) -> str:
     """For a button."""
     return clean.one_line(text, most)
+
+
+def rate(forecast: Forecast, view: View) -> str:
+    """How much would have come, in words; a part of a day is a day."""
+    days = max(1, round(forecast.days))
+    if not forecast.days:
+        return view.label("rate_unknown")
+    if not forecast.count:
+        return view.label("rate_none", days=days)
+    if forecast.per_day < 1:
+        return view.label("rate_few", count=forecast.count, days=days)
+    return view.label("rate_day", count=round(forecast.per_day), days=days)

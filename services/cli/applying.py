@@ -84,6 +84,7 @@ def _beyond(config: Config) -> Iterator[Fault]:
     if config.kafka is None and not Path(config.log.path).absolute().parent.is_dir():
         yield Fault(("log", "path"), f"there is no folder {Path(config.log.path).parent}")
     yield from _secrets(config)
+    yield from _invitation(config)
     yield from _selectors(config)
     try:
         taxonomy = tagging.load(Path(config.taxonomy) if config.taxonomy else None)
@@ -125,8 +126,6 @@ def _secrets(config: Config) -> Iterator[Fault]:
     wanted = []
     if (telegram := config.telegram) is not None:
         wanted.append(("telegram", "token", telegram.token_file, telegram.token_env))
-    if telegram is not None and (telegram.invitation_file or telegram.invitation_env):
-        wanted.append(("telegram", "invitation", telegram.invitation_file, telegram.invitation_env))
     if (email := config.email) is not None and email.username:
         wanted.append(("email", "password", email.password_file, email.password_env))
     if email is not None and (door := email.unsubscribe) is not None:
@@ -138,3 +137,17 @@ def _secrets(config: Config) -> Iterator[Fault]:
             yield Fault(
                 (*section.split("."), f"{what}_{'file' if file else 'env'}"), str(error).removeprefix(f"{what}: ")
             )
+
+
+def _invitation(config: Config) -> Iterator[Fault]:
+    """A code that cannot be read, or that no link could carry."""
+    if (telegram := config.telegram) is None:
+        return
+    # Imported here: a command that checks nothing must not pay for every channel.
+    from services.alerter import wiring
+
+    try:
+        wiring.invitation(telegram)
+    except ConfigError as error:
+        named = "invitation_file" if telegram.invitation_file else "invitation_env"
+        yield Fault(("telegram", named), str(error).removeprefix("invitation: "))

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.alerter import conversation, following
+from services.alerter import conversation
 from services.alerter.book import About
 from services.alerter.effects import Door, Effects, View
-from services.alerter.past import Forecast, Line, Seen
+from services.alerter.past import Forecast, Line, Past, Seen
 from services.alerter.subjects import Directory
 from services.alerter.updates import (
     ANONYMOUS_ADMIN,
@@ -20,7 +20,6 @@ from services.alerter.updates import (
     Person,
     Pressed,
     Update,
-    place_of,
 )
 from services.classifier import naming, taxonomy
 from tests.alerter import builders as b
@@ -64,6 +63,7 @@ class Talk:
     abouts: dict[str, About] = field(default_factory=dict)
     latest: dict[str, str] = field(default_factory=dict)
     items: dict[str, Seen] = field(default_factory=dict)
+    past: Past = field(default_factory=Past)
     forecast: Forecast = QUIET_MONTH
     door: Door = DOOR
     directory: Directory = field(default_factory=lambda: DIRECTORY)
@@ -75,16 +75,14 @@ class Talk:
         return View(
             destinations=self.destinations, about=self.abouts.get, key=b"key", language=self.language,
             verdicts=self.verdicts, wishes=self.wishes, configured=self.in_file.__contains__,
-            directory=self.directory, latest=self.latest.get, seen=self.items.get,
+            directory=self.directory, latest=self.latest.get, seen=self.items.get, recall=self.past.recall,
             favourites=self.directory.favourites((), 8), door=self.door, username="tinsom_bot", admin=self.admin,
         )  # fmt: skip
 
     def __call__(self, update: Update) -> Effects:
         effects = conversation.decide(update, self.view(), self.now)
-        if effects.proposal is not None:
-            place = place_of(update)
-            assert place is not None
-            effects = following.proposed(effects.proposal, place, self.forecast, self.view(), self.now)
+        if effects.ask is not None:
+            effects = effects.ask.then(self.forecast)
         self._keep(effects)
         return effects
 

@@ -226,6 +226,8 @@ async def test_what_is_followed_already_would_have_been_told(wire: tuple[BotApi,
         told = await answer(api, 77, "Đã theo dõi")
         assert "khoảng 4 tin/ngày trong 1 ngày qua" in told.text
         assert told.text.count("• 15/06 ") == 4
+        await asyncio.sleep(0.3)
+        assert len(api.texts(77)) == 2, "what was before is told in one line each, and not sent"
 
 
 async def test_a_reminder_is_taken_note_of_by_a_button(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
@@ -241,7 +243,9 @@ async def test_a_reminder_is_taken_note_of_by_a_button(wire: tuple[BotApi, Confi
         await until(lambda: len(api.texts(-5)) == 1)
         (right, _, noted) = api.accepted[0].buttons
         api.press(noted, -5, person=8, name="Lan")
-        await until(lambda: "✅ Lan đã nắm · nhắc lại" in str(api.current(-5)[0].rows))
+        pressed = time.monotonic()
+        await until(lambda: "✅ Lan đã nắm 15:00 · nhắc lại" in str(api.current(-5)[0].rows))
+        assert time.monotonic() - pressed < 2.0
         assert api.current(-5)[0].buttons == (right, api.accepted[0].buttons[1], noted.replace("+", "-"))
         (rule,) = [m for m in (await table(log, "subscriptions")).values() if isinstance(m, Mute)]
         assert (rule.task, rule.deadline) == ("viec-1", "2025-06-22")

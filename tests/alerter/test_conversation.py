@@ -7,8 +7,7 @@ import pytest
 from services.alerter import conversation, effects, settings
 from services.alerter.book import About
 from services.alerter.effects import STOPPED
-from services.alerter.past import Because, Forecast, Seen
-from services.alerter.updates import Update
+from services.alerter.past import Forecast
 from tests.alerter import builders as b
 from tests.alerter.talking import (
     ALERT,
@@ -19,12 +18,10 @@ from tests.alerter.talking import (
     buttons,
     in_group,
     inside,
-    markup,
     press,
     say,
     shown,
 )
-from tests.fakes.telegram import markup as html
 from tinsom.messages import Mute, Subscription
 
 
@@ -284,9 +281,11 @@ def test_mute_with_its_length(text: str, hours: int) -> None:
 
 
 def test_mute_by_buttons_and_back() -> None:
-    talk = in_group(wishes={"file/s": b.subscription()})
+    talk = in_group(wishes={"file/s": b.subscription()}, forecast=BUSY)
     (data,) = buttons(talk(say("/mute", chat=-5))).values()
-    lengths = buttons(talk(press(data, chat=-5)))
+    asked = talk(press(data, chat=-5))
+    assert "Lượng tin sẽ ẩn, nếu như trước: khoảng 45 tin/ngày" in shown(asked), "a mute shows what it would hide"
+    lengths = buttons(asked)
     muted = talk(press(lengths["3 ngày"], chat=-5))
     assert "đến 15:00 18/06/2025" in shown(muted)
     assert "Tạm tắt: Đề án 06" in talk.says("/list", chat=-5)
@@ -334,82 +333,6 @@ def test_stop_in_a_chat_of_the_file_suspends_it_and_erases_what_was_wished_there
     assert (to.state, to.reason, to.chosen) == ("suspended", STOPPED, [])
     assert list(talk.wishes) == ["file/s"]
     assert [v.reader for v in talk.verdicts.values()] == [talk.view().reader(8)], "what others judged is theirs"
-
-
-# --- why ------------------------------------------------------------------------------------------------------
-
-
-def known_alert() -> Talk:
-    because = {"initiative:de-an-06": Because("title", "Đề án 06 <x>")}
-    seen = Seen("Bộ Công an & <b>Đề án 06</b>", "https://bao.vn/1", "Báo Thử", because)
-    about = About("nhom", "i1", ("initiative:de-an-06", "place:dong-thap", "keyword:<i>"))
-    return in_group(abouts={ALERT: about}, latest={"nhom": ALERT}, items={"i1": seen})
-
-
-def test_why_names_what_is_followed_and_the_words() -> None:
-    text = known_alert().says("/why", chat=-5)
-    assert "• Ở đây theo dõi <b>Đề án 06</b> (sáng kiến): tiêu đề có “Đề án 06 &lt;x&gt;”" in text
-    assert "• Ở đây theo dõi <b>Đồng Tháp</b> (địa phương)" in text
-    assert "Nguồn: Báo Thử" in text
-    html.parse(text)
-
-
-def test_why_of_the_message_that_is_answered() -> None:
-    talk = known_alert()
-    talk.abouts["b" * 32] = About("nhom", "i2", ("initiative:vneid",))
-    under = say("x", chat=-5, reply_markup=markup({"👍": "v:+:" + "b" * 32})).message
-    assert "VNeID" in shown(talk(say("/why", chat=-5, reply_to_message=under)))
-    talk.abouts["b" * 32] = About("khac", "i2", ("initiative:vneid",))
-    assert "Chưa có tin nào" in shown(talk(say("/why", chat=-5, reply_to_message=under))), "told to somebody else"
-
-
-# --- judgements and reminders ---------------------------------------------------------------------------------
-
-
-def test_a_button_is_a_verdict_on_what_matched() -> None:
-    talk = known_alert()
-    effects_ = talk(press(f"v:-:{ALERT}", chat=-5))
-    assert (effects_.outcome, shown(effects_)) == ("verdict", "Đã ghi nhận: không liên quan. Cảm ơn.")
-    (verdict,) = talk.verdicts.values()
-    assert (verdict.verdict, verdict.item, verdict.matched[0]) == ("irrelevant", "i1", "initiative:de-an-06")
-    assert verdict.reader != "7"
-
-
-def test_once_per_reader_and_alert_and_the_newest_holds() -> None:
-    talk = known_alert()
-    outcomes = [talk(press(f"v:{sign}:{ALERT}", chat=-5)).outcome for sign in "++-"]
-    assert outcomes == ["verdict", "same", "verdict"]
-    assert [v.verdict for v in talk.verdicts.values()] == ["irrelevant"]
-    talk(press(f"v:+:{ALERT}", chat=-5, person=8))
-    assert len(talk.verdicts) == 2
-
-
-@pytest.mark.parametrize(
-    "update",
-    [
-        press("v:+:" + "b" * 32, chat=-5), press(f"v:?:{ALERT}", chat=-5), press("v", chat=-5),
-        press("", chat=-5), press(f"v:+:{ALERT}", chat=-6), press("M:99999:=s", chat=-5), press("q:nie", chat=-5),
-        press("d:x", chat=-5),
-        press("f:i:gibt-es-nicht", chat=-5), press("U:x", chat=-5), press("a:+:" + ALERT, chat=-5),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_meant_changes_nothing(update: Update) -> None:
-    effects_ = known_alert()(update)
-    assert (effects_.outcome, effects_.writes, effects_.learned) == ("unknown", (), None)
-
-
-def test_a_deadline_taken_note_of_is_kept_shown_and_taken_back() -> None:
-    talk = known_alert()
-    talk.abouts[ALERT] = About("nhom", "i1", ("initiative:de-an-06",), "viec-1 2025-06-30")
-    keyboard = markup({"👍": f"v:+:{ALERT}"}, {"✅ Đã nắm": f"a:+:{ALERT}"})
-    taken = talk(press(f"a:+:{ALERT}", chat=-5, person=8, markup=keyboard))
-    (rule,) = talk.wishes.values()
-    assert isinstance(rule, Mute)
-    assert (rule.task, rule.deadline, rule.destination) == ("viec-1", "2025-06-30", "nhom")
-    assert (rule.author, str(rule.until.date())) == (talk.view().reader(8), "2025-07-02")
-    assert buttons(taken) == {"👍": f"v:+:{ALERT}", "✅ Lan đã nắm · nhắc lại": f"a:-:{ALERT}"}
-    back = talk(press(f"a:-:{ALERT}", chat=-5, markup=markup({"✅ Lan đã nắm": f"a:-:{ALERT}"})))
-    assert (talk.wishes, buttons(back)) == ({}, {"✅ Đã nắm": f"a:+:{ALERT}"})
 
 
 # --- groups and topics ----------------------------------------------------------------------------------------

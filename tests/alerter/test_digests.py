@@ -36,6 +36,8 @@ SLEEPS = {"quiet": ["22:00-06:30"]}
         ("urgent", SLEEPS, NIGHT, NONE, None),
         ("urgent", SLEEPS | {"breakthrough": False}, NIGHT, NONE, "quiet_hours"),
         ("low", {}, T, NONE, "low_priority"),
+        ("normal", {"gathered": True}, T, NONE, "gathered"),
+        ("urgent", {"gathered": True}, T, NONE, None),
         ("normal", {"budget": 5}, T, Rate(4, 4, 0.0), None),
         ("normal", {"budget": 5}, T, Rate(5, 5, 0.0), "budget"),
         ("urgent", {"budget": 5}, T, Rate(500, 500, 0.0), None),

@@ -190,6 +190,23 @@ def test_init_writes_over_nothing_and_says_what_is_in_the_way(tinsom: Command, f
     assert "`tinsom check -c other.yaml`" in tinsom("init", "other.yaml").out
 
 
+@pytest.mark.parametrize("code", ["", "short", "mã-mời-có-dấu-thì-không", "no spaces in a link"])
+def test_check_refuses_an_invitation_that_no_link_could_carry(
+    tinsom: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setenv("THE_TOKEN", "42:secret")
+    (folder / "invitation").write_text(code)
+    (folder / "tinsom.yaml").write_text(
+        "telegram: {token_env: THE_TOKEN, invitation_file: invitation, bot: true}\n"
+    )
+    result = tinsom("check")
+    assert result.code == 1
+    assert result.out.startswith("tinsom.yaml:1: telegram.invitation_file: ")
+    assert not code or code not in result.out
+    (folder / "invitation").write_text("moi-vao-nha-nhe\n")
+    assert tinsom("check").code == 0
+
+
 def test_check_names_every_fault_of_file_secrets_taxonomy_and_ids(
     tinsom: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
