@@ -25,9 +25,9 @@ from tinsom.text import slug
 
 DAY = 86_400.0
 DAYS = 30
-MOST = 50_000  # entries; beyond it the days that are looked at become fewer
+MOST = 30_000  # entries; beyond it the days that are looked at become fewer
 LATEST = 5
-CHUNK = 200  # entries between two moments in which others get their turn
+CHUNK = 50  # entries between two moments in which others get their turn
 _KEPT = 160  # of a quoted phrase
 
 
@@ -52,6 +52,7 @@ class Seen(NamedTuple):
     url: str
     source: str
     because: dict[str, Because]
+    folded: str = ""  # the title without marks, case and punctuation
 
 
 class Line(NamedTuple):
@@ -113,7 +114,7 @@ class Past:
         words = slug(text).split("-")
         for entry in reversed(self.entries):
             seen = self.items.get(entry.item)
-            if seen is not None and (text == seen.url or (words[0] and _has(slug(seen.title).split("-"), words))):
+            if seen is not None and (text == seen.url or (words[0] and _has(seen.folded, words))):
                 return entry
         return None
 
@@ -186,8 +187,8 @@ def chunks(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     return (entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK))
 
 
-def _has(title: list[str], words: list[str]) -> bool:
-    return set(words) <= set(title)
+def _has(folded: str, words: list[str]) -> bool:
+    return all(word in folded for word in words) and set(words) <= set(folded.split("-"))
 
 
 def _keys(tags: Tags) -> frozenset[str]:
@@ -217,7 +218,7 @@ def _seen(item: Item, tags: Tags) -> Seen:
         for tag in found:
             if tag.evidence:
                 because[f"{kind}:{tag.id}"] = _because(min(tag.evidence, key=_rank), item)
-    return Seen(item.title, item.url, item.source_name or item.publisher, because)
+    return Seen(item.title, item.url, item.source_name or item.publisher, because, slug(item.title))
 
 
 _FIELDS = ("title", "lede", "text")
