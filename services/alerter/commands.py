@@ -195,7 +195,8 @@ def _decision_line(decision: Alert | Suppression) -> str:
 
 
 def _delivery_lines(delivery: Delivery) -> list[str]:
-    head = f"delivery {delivery.alert_id} to {delivery.destination}: {delivery.state}"
+    edited = f" (edits the message of {delivery.edits})" if delivery.edits else ""
+    head = f"delivery {delivery.alert_id} to {delivery.destination}: {delivery.state}{edited}"
     steps = [
         f"  {step.at.isoformat(timespec='milliseconds')} {step.state}"
         + (f" part {step.part}" if step.part > 1 else "")

@@ -91,6 +91,29 @@ async def later(world: World, seconds: float) -> World:
     return await start([], log=world.log, api=world.api, base=b.NOW_S + seconds)
 
 
+async def test_a_source_that_comes_while_the_message_is_on_its_way_edits_it() -> None:
+    world = await start(chats("nhom"), latency=3.0)
+    await world.arrive(b.alert(1))
+    await asyncio.sleep(1)
+    await world.arrive(echo(2, 2))
+    await world.settle()
+    assert [m.method for m in world.api.accepted] == ["sendMessage", "editMessageText"]
+    assert reasons(world) == {"1": "sent", "2": "sent"}
+    await world.stage.lost(world.partition)
+
+
+async def test_a_message_that_never_arrived_is_not_edited() -> None:
+    world = await start(chats("nhom"), latency=3.0)
+    world.api.chat(1000).blocked = "bot was blocked by the user"
+    await world.arrive(b.alert(1))
+    await asyncio.sleep(1)
+    await world.arrive(echo(2, 2))
+    await world.settle()
+    assert world.api.requests["1000", 403] == 1
+    assert reasons(world) == {"1": "failed blocked", "2": "suppressed suspended"}
+    await world.stage.lost(world.partition)
+
+
 async def test_in_a_digest_the_count_is_the_newest() -> None:
     world = await start(chats("nhom"))
     await world.arrive(b.alert(1, priority="low"))

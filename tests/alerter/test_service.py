@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -19,8 +21,17 @@ from tests.alerter import builders as b
 from tests.fakes import smtp
 from tests.fakes.smtp import Inbox
 from tests.fakes.telegram import BotApi, Limits, serve
-from tinsom import codec, metrics
-from tinsom.config import Config, DestinationConfig, EmailConfig, SubscriptionConfig, TelegramConfig
+from tests.ports import free_port
+from tinsom import codec, http, metrics
+from tinsom.config import (
+    Config,
+    DestinationConfig,
+    EmailConfig,
+    HttpConfig,
+    SubscriptionConfig,
+    TelegramConfig,
+    UnsubscribeConfig,
+)
 from tinsom.errors import ConfigError, InputError, UnreachableError
 from tinsom.log import Output
 from tinsom.log.sqlite import SqliteLog
@@ -149,6 +160,35 @@ async def test_a_restart_sends_nothing_again(outside: Outside, tmp_path: Path) -
                 await asyncio.sleep(0.3)
     assert len(outside.api.accepted) == 5
     assert len(outside.inbox.taken) == 5
+
+
+async def test_a_link_in_a_mail_ends_it(outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the mail that came to the record that suspends, over the process's own server."""
+    monkeypatch.setenv("TINSOM_TEST_KEY", "khoa-cua-bai-thu")
+    door = UnsubscribeConfig(url="https://tin.example.test", key_env="TINSOM_TEST_KEY")
+    mail = msgspec.structs.replace(outside.config.email, unsubscribe=door)
+    settings = msgspec.structs.replace(outside.config, email=mail)
+    async with opened(tmp_path) as log:
+        await log.append(tables(settings), writer="apply")
+        context = Context(log, Clock(), settings)
+        port = free_port()
+        async with (
+            http.serve(HttpConfig(port=port), context.health, context.doors),
+            running(context, Console(file=io.StringIO())),
+            aiohttp.ClientSession() as session,
+        ):
+            await log.append([b.change_output(b.change())], writer="stories")
+            await until(lambda: bool(outside.inbox.taken))
+            link = outside.inbox.taken[0].message["List-Unsubscribe"].strip().strip("<>")
+            own = link.replace("https://tin.example.test", f"http://127.0.0.1:{port}")
+            async with session.post(own, data={"List-Unsubscribe": "One-Click"}) as answer:
+                assert answer.status == 200
+            await log.append([b.change_output(b.change(b.item(id="i2"), story="s2"))], writer="stories")
+            await until(lambda: len(outside.api.accepted) == 2)
+        ended = {d.destination: d.history[-1].reason for d in (await deliveries(log)).values() if d.item == "i2"}
+        assert ended["lan"] == "suspended"
+        assert context.doors.open == {}
+    assert len(outside.inbox.taken) == 1
 
 
 async def test_nothing_is_handled_before_apply_has_ended(outside: Outside, tmp_path: Path) -> None:
