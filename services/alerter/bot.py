@@ -35,6 +35,7 @@ logger = structlog.get_logger(__name__)
 LONG_POLL = 25  # seconds the server holds a request that has nothing to say
 PAUSE = 1.0  # after a poll with nothing in it, and after an error
 UPDATES = ["message", "callback_query"]
+STUMBLES = 3  # times that one update is tried
 WRONG_CODES, WRONG_WITHIN = 5, 3_600.0  # so many from one chat in so many seconds; then it is not answered
 FAVOURITES = 8  # offered to who does not know what to follow
 ADMINS = ("creator", "administrator")
@@ -46,7 +47,7 @@ class Listening:
     has.
     """
 
-    key: bytes
+    key: bytes = field(repr=False)
     door: Door
     subscriptions: Subscriptions
     names: Names
@@ -68,6 +69,8 @@ class Bot:
     _offset: int = 0
     _idle: bool = False
     _ending: bool = False
+    _deaf: bool = False
+    _stumbles: int = 0
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -105,18 +108,36 @@ class Bot:
         await self._introduce()
         await self._tidy()
         while not self._ending:
-            updates = await self._updates()
-            try:
-                for raw in updates:
-                    await self._take(raw)
-            except FencedError:
-                return
-            except LogError as error:
-                logger.error("the log takes no effects of updates", reason=str(error))
-                await self.tools.wall.sleep(PAUSE)
-            except Exception:
-                logger.exception("the bot stumbled")
-                await self.tools.wall.sleep(PAUSE)
+            for raw in await self._updates():
+                if self._ending or not await self._taken(raw):
+                    break
+
+    async def _taken(self, raw: object) -> bool:
+        """False: it comes again with the next poll, and what is behind it, too."""
+        try:
+            await self._take(raw)
+        except FencedError:
+            self._ending = True
+            return False
+        except LogError as error:
+            logger.error("the log takes no effects of updates", reason=str(error))
+        except Exception:
+            logger.exception("the bot stumbled")
+            self._stumbles += 1
+            if self._stumbles >= STUMBLES:
+                # One update that nobody can handle must not silence the bot for everybody.
+                self._pass_over(raw)
+                return True
+        else:
+            self._stumbles = 0
+            return True
+        await self.tools.wall.sleep(PAUSE)
+        return False
+
+    def _pass_over(self, raw: object) -> None:
+        metrics.UPDATES.labels("ignored").inc()
+        self._offset = max(self._offset, _number(raw) + 1)
+        self._stumbles = 0
 
     async def _introduce(self) -> None:
         """Its own name, for groups where several bots listen; and the menu of commands that clients show."""
@@ -143,6 +164,7 @@ class Bot:
         self._idle = True
         try:
             result = await self.channel.ask("getUpdates", body, wait=LONG_POLL)
+            self._hears(isinstance(result, list))
             if not (isinstance(result, list) and result):
                 await self.tools.wall.sleep(PAUSE)
                 return []
@@ -150,13 +172,20 @@ class Bot:
         finally:
             self._idle = False
 
+    def _hears(self, answered: bool) -> None:
+        """Told once: a bot that hears nothing looks exactly like readers who say nothing."""
+        if self._deaf and answered:
+            logger.info("the bot hears again")
+        elif not (self._deaf or answered):
+            logger.warning("the bot gets no updates: no network, or another program or a web hook takes them")
+        self._deaf = not answered
+
     async def _take(self, raw: object) -> None:
         """One update: decide, commit, then show; what cannot be read is passed over, or it would come for ever."""
         try:
             update = msgspec.convert(raw, Update)
         except msgspec.ValidationError:
-            metrics.UPDATES.labels("ignored").inc()
-            self._offset = max(self._offset, _number(raw) + 1)
+            self._pass_over(raw)
             return
         place, effects = place_of(update), await self._decided(update)
         await self._commit(effects)

@@ -78,7 +78,7 @@ class Effects:
 class Door:
     """Who may come in: those with the invitation code, and chats or people that the operator named."""
 
-    invitation: str = ""
+    invitation: str = field(default="", repr=False)  # a secret: no trace of a fault may show it
     readers: frozenset[str] = frozenset()
 
     def opens(self, place: Place, code: str, known: bool) -> bool:
@@ -98,7 +98,7 @@ class View:
 
     destinations: Mapping[str, m.Destination]
     about: Callable[[str], About | None]
-    key: bytes
+    key: bytes = field(repr=False)
     language: str
     verdicts: Mapping[str, m.Verdict] = field(default_factory=dict)  # reader/alert → the newest judgement
     wishes: Mapping[str, m.Subscription | m.Mute] = field(default_factory=dict)  # key → record

@@ -12,13 +12,17 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from structlog.testing import capture_logs
 
-from services.alerter import bot, pacing
+from services.alerter import bot, conversation, pacing
 from services.alerter.channels.telegram import TelegramChannel
+from services.alerter.conversation import decide
+from services.alerter.effects import Effects, View
+from services.alerter.updates import Update
 from services.classifier import naming
 from tests.alerter import builders as b
 from tests.alerter.test_service import TOKEN, Clock, opened, running, tables, until
-from tests.fakes.telegram import BotApi, Limits, serve
+from tests.fakes.telegram import BotApi, Limits, Reply, serve
 from tests.fakes.telegram.core import Accepted
 from tinsom import codec, metrics
 from tinsom.config import Config, DestinationConfig, SubscriptionConfig, TelegramConfig
@@ -129,6 +133,44 @@ async def test_an_update_that_cannot_be_read_does_not_come_for_ever(
             api._updates = 1
             api.say("/start", 99, person=3)
             await until(lambda: len(api.texts(99)) == 1)
+
+
+async def test_an_update_that_nobody_can_handle_silences_nobody(
+    monkeypatch: pytest.MonkeyPatch, wire: tuple[BotApi, Config], tmp_path: Path
+) -> None:
+    api, config = wire
+    tried = []
+
+    def stumbling(update: Update, view: View, now: float) -> Effects:
+        if update.message is not None and update.message.text == "/list":
+            tried.append(update.update_id)
+            raise RuntimeError("a fault of ours")
+        return decide(update, view, now)
+
+    monkeypatch.setattr(conversation, "decide", stumbling)
+    with capture_logs() as logged:
+        async with alerting(config, tmp_path):
+            api.say(f"/start {INVITATION}", 77, person=77)
+            api.say("/list", 77, person=77)
+            api.say("/help", 77, person=77)
+            await answer(api, 77, "Bạn có thể gửi")
+    assert tried == [2, 2, 2]
+    assert [line["event"] for line in logged].count("the bot stumbled") == 3
+    assert len(api.texts(77)) == 2, "what came before is not told again"
+
+
+async def test_a_bot_that_hears_nothing_says_so_once(
+    wire: tuple[BotApi, Config], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api, config = wire
+    real, api.handle = api.handle, lambda method, body: Reply(409, {"ok": False, "result": [0]})  # type: ignore[method-assign]
+    async with alerting(config, tmp_path):
+        await asyncio.sleep(0.3)
+        api.handle = real  # type: ignore[method-assign]
+        api.say(f"/start {INVITATION}", 77, person=77)
+        await answer(api, 77, "Chào bạn")
+    told = capsys.readouterr().out
+    assert (told.count("gets no updates"), told.count("hears again")) == (1, 1)
 
 
 async def test_a_replay_does_not_listen(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
