@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from services.classifier.bodies import Bodies
@@ -61,10 +62,11 @@ def _is_enough(
 
 
 def _implied(bodies: Bodies, taxonomy: Taxonomy) -> Iterable[Mention]:
+    named = Counter(mention.id for mention in bodies.agencies)
     for mention in bodies.agencies:
         row = taxonomy.agencies.get(mention.id)
-        if row is None or not row.implies:
-            continue
+        if row is None or not row.implies or named[mention.id] < 2:
+            continue  # named once, it is a name with other names in it
         for initiative in row.implies:
             yield Mention(initiative, mention.start, mention.end, f"{initiative}/in-name", implied=True)
 

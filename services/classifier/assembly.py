@@ -21,13 +21,15 @@ _PLACE_POINTS = {Segment.TITLE: 5.0, Segment.LEDE: 3.0, Segment.BODY: 1.0, Segme
 
 def initiatives(scorer: Scorer, mentions: Sequence[Mention]) -> list[m.Tag]:
     groups = grouped(mentions)
-    most = max((len(group) for group in groups.values()), default=1)
-    tags = [_tag(scorer.reading, tag, g, scorer.initiative(tag, g, most)) for tag, g in groups.items()]
+    many = len(groups)
+    tags = [_tag(scorer.reading, tag, g, scorer.initiative(tag, g, many)) for tag, g in groups.items()]
     return _with_parents(_capped(tags), scorer.taxonomy.initiatives)
 
 
 def agencies(scorer: Scorer, mentions: Sequence[Mention]) -> list[m.Tag]:
-    tags = [_tag(scorer.reading, tag, g, scorer.agency(tag, g)) for tag, g in grouped(mentions).items()]
+    groups = grouped(mentions)
+    most = max((len(group) for group in groups.values()), default=1)
+    tags = [_tag(scorer.reading, tag, g, scorer.agency(tag, g, most)) for tag, g in groups.items()]
     return _with_parents(_with_successors(_capped(tags), scorer), scorer.taxonomy.agencies)
 
 

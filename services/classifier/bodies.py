@@ -151,6 +151,8 @@ class Finder:
             found = True
             gap = _LIST_GAP.match(self.reading.lower, hit.end)
             at = gap.end() if gap else -1
+            if at not in self.place_at and gap is not None and (unit := _UNIT_WORD.match(self.reading.lower, at)):
+                at = unit.end()  # "Kiên Giang, thành phố Hà Nội, Hậu Giang"
         return found
 
     def _resolve_pending(self) -> None:
@@ -272,12 +274,15 @@ class Finder:
         """A province that has been merged is named for its region: tagged as what it is part of at that date."""
         row = self.lexicon.taxonomy.places[place]
         day = self.reading.day
+        if row.was and row.valid_from is not None and day is not None and day < row.valid_from:
+            return row.was
         if row.valid_to is not None and day is not None and row.merged_into and (day - row.valid_to).days > 45:
             return row.merged_into
         return place
 
 
 _LIST_GAP = re.compile(r"\s?(?:,|;|:|và)\s(?:bộ\s)?|\s")
+_UNIT_WORD = re.compile(r"(?:thành phố|tp\.?|tỉnh) ")
 _LIST_MARKS = ",;:v"
 _UNIT_AFTER = re.compile(r"\s(?:tỉnh|thành phố|tp|các|xã|phường|huyện|quận)\b")
 _EACH = re.compile(

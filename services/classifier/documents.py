@@ -57,6 +57,7 @@ _BARE = re.compile(
     r"(?:[ -]+(nq|kl|ct)(?:[ /-]+(tw))?\b)?"
 )
 _NUMBER_BEGINS = frozenset("s0123456789")  # of what stands behind a kind: a digit, or "số"
+_SIGNED = re.compile(r"thủ tướng[\w\s]{0,40} (?:ký|ban hành|có|ra)(?: ban hành)? $")
 _OF = re.compile(r"(?: ngày [0-9/.-]+)? của (?:bộ trưởng )?")
 # Signed with the issuer alone, no year: the body named right behind completes the number.
 _YEARLESS = ("CT", "QĐ", "CĐ", "TB")
@@ -257,7 +258,7 @@ def _bare(reading: Reading, lanes: Lanes, registry: Registry, full: Sequence[Fou
         row = _short(registry, kind, number, match, reading)
         if row is not None:
             yield _from_row(row, reading.plain[hit.start : match.end()], hit.start, match.end())
-        elif kind in _YEARLESS and (issuer := _issuer_after(reading, lanes.names, match.end())):
+        elif kind in _YEARLESS and (issuer := _issuer(reading, lanes.names, hit.start, match.end(), kind)):
             raw = reading.plain[hit.start : match.end()]
             yield _by_issuer(kind, number, issuer, raw, hit.start, match.end(), reading)
 
@@ -279,6 +280,15 @@ def _decree(number: str, year: int, reading: Reading, hit: Hit, end: int, regist
         initiative=(row.initiative or None) if row else None,
     )
     return Found(hit.start, end, document, row.initiative if row else "")
+
+
+def _issuer(reading: Reading, hits: Sequence[Hit], start: int, end: int, kind: str) -> str:
+    return _issuer_after(reading, hits, end) or (_issuer_before(reading, start) if kind in ("CT", "CĐ") else "")
+
+
+def _issuer_before(reading: Reading, start: int) -> str:
+    """ "Thủ tướng Chính phủ Phạm Minh Chính vừa ký ban hành Chỉ thị 18"."""
+    return "TTg" if _SIGNED.search(reading.lower, max(reading.sentence_start(start), start - 90), start) else ""
 
 
 def _issuer_after(reading: Reading, hits: Sequence[Hit], end: int) -> str:

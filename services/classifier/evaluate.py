@@ -114,11 +114,11 @@ class Report:
 def evaluate(rows: Iterable[Labelled], tagger: Tagger) -> Report:
     report = Report()
     for row in rows:
-        _add(report, row, tagger.tag(_input(row)), tagger.taxonomy)
+        _add(report, row, tagger.tag(input_of(row)), tagger.taxonomy)
     return report
 
 
-def _input(row: Labelled) -> TagInput:
+def input_of(row: Labelled) -> TagInput:
     day = date.fromisoformat(row.published_at[:10]) if row.published_at else None
     return TagInput(id=row.id, title=row.title, text=row.text, published_at=day)
 

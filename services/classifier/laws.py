@@ -45,9 +45,11 @@ def _law(reading: Reading, hit: Hit, rows: Sequence[RegisteredDocument], *, draf
     """A key is "<name> <year>": with the year that is written, else of the law in force, or the draft, then."""
     name = rows[0].key[:-5]
     match = _YEAR.match(reading.lower, hit.end, hit.end + 16)
-    year = int(match[1]) if match is not None else _in_force(rows, reading.day, draft=draft).date.year
+    year: int | None = int(match[1]) if match else _in_force(rows, reading.day, draft=draft).date.year
+    if match is None and reading.day is not None and year is not None and year > reading.day.year:
+        year = None  # in the making: nobody knew then
     document = m.Document(
-        key=f"{name} {year}",
+        key=f"{name} {year}" if year else name,
         kind=rows[0].kind or name.split(" ", 1)[0],
         number="",
         issuer="QH" if rows[0].kind in _OF_THE_ASSEMBLY else None,

@@ -88,6 +88,7 @@ WORDS = {
         "hết",
         "cuối",
         "hoàn thành",
+        "thời hạn",
         "trong (tháng|quý|năm|ngày)",
         "đến (tháng|quý|năm|ngày)",
         "vào (tháng|quý|năm|ngày)",

@@ -10,7 +10,7 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from services.classifier.mentions import Mention
 from services.classifier.reading import Reading, Segment
@@ -23,7 +23,6 @@ _TITLE, _LEDE = Segment.TITLE, Segment.LEDE
 TOPIC_CHARS = 25
 SHORT_CHARS = 500
 _HEARD = ("acts", "told")
-_OFFICES = frozenset(("office", "venue"))
 LEAST = 0.1
 
 
@@ -42,7 +41,11 @@ class Weights:
 
     @classmethod
     def of(cls, taxonomy: Taxonomy) -> Weights:
-        return cls(_Weights(taxonomy.weights, "initiative."), _Weights(taxonomy.weights, "agency."))
+        return cls.given(taxonomy.weights)
+
+    @classmethod
+    def given(cls, weights: Mapping[str, float]) -> Weights:
+        return cls(_Weights(weights, "initiative."), _Weights(weights, "agency."))
 
 
 @dataclass
@@ -55,24 +58,21 @@ class Scorer:
     numbers: frozenset[int]
     actors: frozenset[int]
     leads: frozenset[str]
-    deadlines: int
     hosts: frozenset[str] = frozenset()
-    _orders: dict[int, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         title, words = self.reading.lower[: self.reading.title_end], self.taxonomy.context
         self.crime = has_any(title, words.crime) and not has_any(title, words.prevention)
 
-    def initiative(self, tag: str, group: Sequence[Mention], most: int) -> float:
+    def initiative(self, tag: str, group: Sequence[Mention], many: int) -> float:
+        """`many`: how many initiatives the item names; one that names many is about more of them."""
         w, row = self.weights.initiative, self.taxonomy.initiatives[tag]
         own = [mention for mention in group if not mention.implied]
         sentences = self._sentences(own)
-        points = self._place(own, sentences, w) + w["share"] * len(group) / most
+        points = self._place(own, sentences, w) + w["mentions"] * _log(len(own)) + w["many"] * _log(many)
         held = set(sentences)
         points += w["agent"] * _log(len(held & self.actors))
         points += w["number"] * _log(len(held & self.numbers))
-        if self.deadlines and any(map(self._orders_in, held)):
-            points += w["directed"] * _log(self.deadlines)
         if not own:
             points += w["implied"]
         elif _are_documents(own):
@@ -85,13 +85,14 @@ class Scorer:
             points = PRIMARY - LEAST
         return max(LEAST, round(points, 2))
 
-    def agency(self, tag: str, group: Sequence[Mention]) -> float:
+    def agency(self, tag: str, group: Sequence[Mention], most: int) -> float:
+        """`most`: how often the body that is named most often is named."""
         w = self.weights.agency
         row = self.taxonomy.agencies.get(tag)
         voices = [mention.voice for mention in group]
-        points = self._place(group, self._sentences(group), w) + w["acts"] * _log(voices.count("acts"))
-        points += w["local"] if row is None else w["party"] * (row.type == "party-organ") + row.points
-        points += w["office"] * _OFFICES.issuperset(voices)
+        points = self._place(group, self._sentences(group), w) + w["share"] * _log(len(group)) / _log(most)
+        points += w["acts"] * _log(voices.count("acts")) + w["told"] * _log(voices.count("told"))
+        points += w["local"] if row is None else w[row.type] + row.points
         points += w["lead"] * (tag in self.leads) + w["hosts"] * (tag in self.hosts)
         return max(LEAST, round(points, 2))
 
@@ -109,13 +110,6 @@ class Scorer:
             if mention.start - starts[sentence] < TOPIC_CHARS:
                 return points + w["topic"]
         return points
-
-    def _orders_in(self, sentence: int) -> bool:
-        known = self._orders.get(sentence)
-        if known is None:
-            text = self.reading.lower[slice(*self.reading.sentence(self.reading.starts[sentence]))]
-            known = self._orders[sentence] = has_any(text, self.taxonomy.context.orders)
-        return known
 
 
 def _are_documents(own: Sequence[Mention]) -> bool:

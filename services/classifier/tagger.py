@@ -113,7 +113,6 @@ class Tagger:
             numbers=salience.holding(read, [position for position, _ in counted]),
             actors=salience.holding(read, salience.actors(who.agencies)),
             leads=frozenset(lead for task in todo for lead in task.lead),
-            deadlines=len(todo),
             hosts=frozenset(event.body for event in happened if event.body),
         )
 

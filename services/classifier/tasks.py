@@ -31,13 +31,13 @@ MAX_SENTENCE = 10_000
 LOOK_BACK = 900
 # Each alternative begins with a letter of its own, none with a group: so the search may skip by first letters.
 _BEFORE = re.compile(
-    r"(?P<cue>trước thời điểm|trước cuối|trước hết|trước|chậm nhất(?: là)?(?: vào)?|muộn nhất(?: là)?"
+    r"(?P<cue>trước thời điểm|trước cuối|trước hết|trước|chậm nhất(?: là)?(?: vào| trong)?|muộn nhất(?: là| vào)?"
     r"|đến hết|tới hết|cho đến hết|cuối|hết|hạn cuối|hoàn thành (?:vào|trong)|xong (?:vào|trong|trước)|trong|đến"
-    r"|tới|vào|từ nay đến)(?: ngày| thời gian| cuối| hết)*\s?$"
+    r"|tới|vào|từ nay đến|là|:)(?: ngày| thời gian| cuối| hết| quốc khánh)*\s?$"
 )
 # What a cue ends with: looked at before the pattern is tried.
 _CUE_ENDS = (
-    "trước", "hết", "đến", "tới", "trong", "vào", "cuối", "nhất", "là", "ngày", "gian", "điểm",
+    "trước", "hết", "đến", "tới", "trong", "vào", "cuối", "nhất", "là", "ngày", "gian", "điểm", "khánh", ":",
 )  # fmt: skip
 # Clearly ordered; and what also orders, promises or plans: without any of these a date is news, not a deadline.
 _CLEAR = (
@@ -51,6 +51,16 @@ _ORDERS = (
     "thực hiện xong", "mong muốn",
 )  # fmt: skip
 _IMPERATIVES = ("tổ chức ", "thực hiện ", "xây dựng ", "rà soát ", "kết nối ")
+# "Thời hạn hoàn thành là tháng 6/2025": what names a term may say it with "là".
+_IN_A_YEAR = ("hoàn thành", "giao ", "chậm nhất")
+# A body says what it is going to do; what only happens or comes into force is no task.
+_PROMISE = re.compile(
+    r"(?:bộ|ngành \w+|chính phủ|cục|sở|ubnd[\w ]{0,30}|thành phố|tỉnh(?: \w+){0,3}) sẽ "
+    r"(?!diễn ra|có hiệu lực|bị|được|là)"
+)
+_TERMS = ("thời hạn", "thời gian hoàn thành", "thời gian thực hiện", "hạn hoàn thành", "hoàn thành")
+# Days are set for the next years; a year further off is a goal.
+FARTHEST, FARTHEST_DAY = 550, 1_100
 _DONE = ("đã hoàn thành", "đã ban hành", "đã trình", "đã có ", "đã được", "đã triển khai", "đã ký")
 _CLASSES = re.compile(
     r"các (?:bộ|địa phương|tỉnh|cơ quan|đơn vị|sở|cơ sở|bệnh viện|ngành|doanh nghiệp)"
@@ -108,8 +118,12 @@ def _may_hold_a_date(reading: Reading, start: int, end: int, sentence: str) -> b
 
 
 def _orders(sentence: str) -> bool:
-    ordered = has_any(sentence, _ORDERS) or sentence.lstrip(" -+•").startswith(_IMPERATIVES)
+    ordered = has_any(sentence, _ORDERS) or _promises(sentence) or sentence.lstrip(" -+•").startswith(_IMPERATIVES)
     return ordered and not has_any(sentence, _LAW_TALK)
+
+
+def _promises(sentence: str) -> bool:
+    return " sẽ " in sentence and _PROMISE.search(sentence) is not None
 
 
 def _sentences(reading: Reading, times: Sequence[Hit]) -> Iterable[tuple[int, int]]:
@@ -127,13 +141,20 @@ def _deadlines(reading: Reading, start: int, end: int) -> Iterable[_Deadline]:
     lower, day = reading.lower, reading.day
     for when in dates.find(lower, start, end, day):
         at = when.start - lower[when.start - 1].isspace()
+        if when.start - start < 4 and when.precision == "month" and _promises(lower[start:end]):
+            if day is None or 0 <= (when.day - day).days <= FARTHEST:
+                yield _Deadline(when.day, when.precision, when.start, when.end)  # "Tháng 9/2023, Bộ sẽ phát hành…"
+            continue
         if not lower.endswith(_CUE_ENDS, start, at):
             continue
         cue = _BEFORE.search(lower, max(start, when.start - 28), when.start)
         if cue is None:
             continue
         until = _until(when, cue["cue"])
-        if day is not None and not -1 <= (until.day - day).days <= 550:
+        farthest = FARTHEST_DAY if when.precision == "day" else FARTHEST
+        if day is not None and not -1 <= (until.day - day).days <= farthest:
+            continue
+        if cue["cue"] in ("là", ":") and not has_any(lower[max(start, cue.start() - 70) : cue.start()], _TERMS):
             continue
         if _weak_cue(cue["cue"]) and not _is_ordered(lower, start, end, cue["cue"], when):
             continue
@@ -148,14 +169,14 @@ def _is_ordered(lower: str, start: int, end: int, cue: str, when: When) -> bool:
     """A month says when something happens; it is a deadline where it is clearly ordered or ends the sentence."""
     sentence = lower[start:end]
     if when.precision == "year" and cue in ("trong", "đến", "tới"):
-        return "hoàn thành" in sentence or (cue != "trong" and "phấn đấu" in sentence)
+        return has_any(sentence, _IN_A_YEAR) or _promises(sentence) or (cue != "trong" and "phấn đấu" in sentence)
     if (
         when.precision in ("month", "quarter")
         and when.start > start + 40
         and not lower[when.end : end].strip(" .;")
     ):
         return True
-    return has_any(sentence, _CLEAR)
+    return has_any(sentence, _CLEAR) or _promises(sentence)
 
 
 def _until(when: When, cue: str) -> _Deadline:

@@ -120,6 +120,7 @@ class Place(_Row, frozen=True, kw_only=True):
     valid_from: datetime.date | None = None
     valid_to: datetime.date | None = None
     merged_into: str = ""
+    was: str = ""  # until valid_from, the same land under its former name
 
 
 class RegisteredDocument(_Row, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from services.classifier.evaluate import KINDS, Labelled, Report, evaluate
+from tests.classifier.fitting import by_fold, examples
 from tests.classifier.private import FOLDER, labelled, needs_private_data, tagger
 
 LEAST = {
@@ -25,6 +26,10 @@ LEAST = {
     "places": 0.92,
     "deadlines": 0.75,
 }
+# On our own labels a primary initiative is harder: two readers agree at 0.88 (docs/tagging.md).
+LEAST_OF_OUR_OWN = {**LEAST, "initiatives primary": 0.82}
+# Of the role alone, by weights that were fitted without the item.
+LEAST_BY_FOLD = {"initiative": 0.80, "agency": 0.85}
 # A fold holds 14 articles: it may lie lower than the whole, but a collapse in one shows a rule for single items.
 LEAST_OF_A_FOLD = 0.60
 SEED, FOLDS = 20261125, 5
@@ -38,9 +43,13 @@ def given() -> tuple[Labelled, ...]:
 @cache
 def own() -> tuple[Labelled, ...]:
     """Our own labels, with the texts by id."""
-    lines = (Path(__file__).parent / "data" / "labels.jsonl").read_text("utf-8").splitlines()
-    labels = {row["id"]: row for row in map(json.loads, lines)}
+    labels = {row["id"]: row for row in own_labels()}
     return tuple(_joined(labels[row["id"]], row) for row in articles() if row["id"] in labels)
+
+
+def own_labels() -> list[dict[str, Any]]:
+    lines = (Path(__file__).parent / "data" / "labels.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def articles() -> Iterator[dict[str, Any]]:
@@ -68,11 +77,28 @@ def test_given_labels(kind: str) -> None:
 
 
 @needs_private_data
-@pytest.mark.parametrize("kind", ["initiatives", "agencies", "documents", "places"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_own_labels(kind: str) -> None:
     report = evaluate(own(), tagger())
     _print("own", report)
-    assert report.by_kind[kind].f1 >= LEAST[kind]
+    assert report.by_kind[kind].f1 >= LEAST_OF_OUR_OWN[kind]
+
+
+def test_our_own_labels_are_enough() -> None:
+    rows = own_labels()
+    two = [row for row in rows if row["readers"] == 2]
+    assert len(two) >= 118
+    assert sum(row["relevance"] in ("off", "near") for row in rows) >= 50
+    assert sum(bool(row["tasks"]) for row in two) >= 50
+
+
+@needs_private_data
+@pytest.mark.parametrize("kind", ["initiative", "agency"])
+def test_roles_by_weights_that_were_fitted_without_the_item(kind: str) -> None:
+    found = examples([*given(), *own()], kind)
+    f1 = by_fold(found, kind, SEED, FOLDS)
+    print(f"{kind}: role by fold, seed {SEED}, {len(found)} tags: F1 {f1:.3f}")
+    assert f1 >= LEAST_BY_FOLD[kind]
 
 
 @needs_private_data
