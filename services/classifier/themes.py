@@ -72,7 +72,7 @@ class Themes:
 
     def weigh(self, reading: Reading, raw: Raw) -> list[Outcome]:
         """Every theme of which something occurs."""
-        own = [hit for hit in raw if hit[0] in self._of]
+        own = [hit for hit in raw if hit[0] in self._of] if self._of else []
         if not own:
             return []
         stand = Stand(reading, self._of, own)

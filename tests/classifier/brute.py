@@ -54,9 +54,9 @@ class Brute:
     def __init__(self, themes: list[dict[str, Any]]) -> None:
         self.themes = themes
 
-    def fired(self, title: str, lede: str) -> dict[str, float]:
+    def fired(self, title: str, lede: str, text: str = "") -> dict[str, float]:
         """The themes that fire, with their scores."""
-        fields = {"title": folded(title), "lede": folded(lede)}
+        fields = {"title": folded(title), "lede": folded(lede), "text": folded(text)}
         return {theme["id"]: score for theme in self.themes if (score := _score(theme, fields)) is not None}
 
 

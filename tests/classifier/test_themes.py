@@ -85,6 +85,25 @@ def test_they_fire_on_all_of_the_real_stream_as_a_plain_evaluation_says() -> Non
     assert set(count) == {theme["id"] for theme in THEMES}
 
 
+@needs_private_data
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_they_fire_on_whole_articles_as_a_plain_evaluation_says() -> None:
+    """Those that end without teasers, which a plain evaluation does not know from text."""
+    count: Counter[str] = Counter()
+    with gzip.open(FOLDER / "articles.jsonl.gz") as lines:
+        for line in lines:
+            row = json.loads(line)
+            item = TagInput(title=row.get("title") or "", text=row.get("text") or "")
+            reading = themed().read(item)
+            if reading.tail == len(reading.lower):
+                ours = {o.id: o.score for o in themed().outcomes(item) if o.fired}
+                assert ours == brute().fired(item.title, "", item.text), row["id"]
+                count.update(ours.keys())
+    print(count)
+    assert len(count) == 10
+
+
 jumbles = st.lists(st.sampled_from(VOCABULARY.split()), max_size=24).map(" ".join)
 
 
