@@ -25,6 +25,8 @@ def initiatives(
     reading: Reading, named: Sequence[Mention], bodies: Bodies, docs: Sequence[Found], lexicon: Lexicon
 ) -> list[Mention]:
     """Weak words count in a public item, often enough for their initiative, or beside a public body."""
+    if named and not bodies.agencies and is_abroad(reading, lexicon.abroad):
+        return []  # "luật AI cho toàn nước Mỹ"
     proven = {mention.id for mention in named if not mention.weak}
     weak = grouped([mention for mention in named if mention.weak and mention.id not in proven])
     if weak:
@@ -37,7 +39,8 @@ def initiatives(
 
 def is_abroad(reading: Reading, names: tuple[str, ...]) -> bool:
     """The headline names another country and nothing names Việt Nam: its digital economy is not ours."""
-    return has_any(reading.plain[: reading.title_end], names) and "việt nam" not in reading.lower
+    title = reading.plain[: reading.title_end].replace("'", " ").replace('"', " ")
+    return has_any(title, names) and "việt nam" not in reading.lower
 
 
 def is_public(reading: Reading, bodies: Bodies, docs: Sequence[Found]) -> bool:

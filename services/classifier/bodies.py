@@ -24,6 +24,7 @@ from tinsom.text import has_any
 _INITIATIVE, _AGENCY, _PLACE, _HEAD, _WORD = Kind.INITIATIVE, Kind.AGENCY, Kind.PLACE, Kind.HEAD, Kind.WORD
 # Every country has these.
 _OF_A_STATE = frozenset(("government", "ministry", "assembly", "state", "ministerial-agency", "court"))
+_POLICE = "cong-an"
 _UNIT = re.compile(r"\s(?:nhân dân\s|của\s)?(?:(tỉnh|thành phố|tp\.?|t\.)\s?)?")
 _JOIN = re.compile(r"\s?(?:,|và|-|/)\s?|\s")
 # A headline names the province that an article is about.
@@ -53,6 +54,7 @@ class Finder:
         self.bound: set[int] = set()
         self.headed: set[int] = set()
         self.venues: dict[int, bool] = {}
+        self.sport: bool | None = None
         self.covered = 0
 
     def _sort(self, hits: Sequence[Hit]) -> None:
@@ -100,7 +102,7 @@ class Finder:
         else:
             return None
         kind, end = self._kind_of(entry, hit)
-        if kind is None:
+        if kind is None or (kind == _POLICE and self._is_sport()):
             return None
         place, place_end, unit = self._place_after(end)
         if not place and joined is not None:
@@ -116,6 +118,12 @@ class Finder:
         if unit or kind.startswith("so-"):
             self.pending.append((kind, hit.start, end))
         return None
+
+    def _is_sport(self) -> bool:
+        """Once an item: the police have football clubs."""
+        if self.sport is None:
+            self.sport = has_any(self.reading.lower[: self.reading.lede_end], self.lexicon.sports)
+        return self.sport
 
     def _kind_of(self, entry: Entry, hit: Hit) -> tuple[str | None, int]:
         local = self.lexicon.taxonomy.local[entry.id]

@@ -26,6 +26,7 @@ class Lexicon:
     venues: tuple[str, ...]
     ordered: tuple[str, ...]
     surnames: frozenset[str]
+    sports: tuple[str, ...]
     organisations: re.Pattern[str]
     organisation_words: tuple[str, ...]  # without one of these, `organisations` finds nothing
     foreign: re.Pattern[str]
@@ -59,6 +60,7 @@ class Lexicon:
             tuple(taxonomy.context.venues),
             tuple(taxonomy.context.ordered),
             frozenset(taxonomy.context.surnames),
+            tuple(taxonomy.context.sports),
             re.compile(rf"(?:^|\s)(?:{'|'.join(taxonomy.context.organisations) or chr(0)})(?:\s\S+){{1,6}}$"),
             _plain(taxonomy.context.organisations),
             re.compile(rf"\s(?:của\s)?(?:{'|'.join(taxonomy.context.foreign) or chr(0)})(?!\w)"),

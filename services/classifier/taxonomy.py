@@ -184,6 +184,7 @@ class Context(_Row, frozen=True, kw_only=True):
     blocks: list[str] = []
     foreign: list[str] = []
     tail: list[str] = []
+    sports: list[str] = []  # at the head of an item: "Công an Hà Nội" is a club
     offices: list[str] = []
     private_heads: list[str] = []  # "Đại học", "Bệnh viện": what follows is no place
     venues: list[str] = []  # a sentence with these lists places that nothing happens to

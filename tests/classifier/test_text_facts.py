@@ -149,6 +149,16 @@ def test_16_ministry_police_and_class() -> None:
     assert agencies("các bộ, công an, quân đội") == set()
 
 
+def test_16_a_police_club_and_another_country_s_head_of_government() -> None:
+    assert "cong-an-ha-noi" not in agencies("Trọng tài bắt trận đấu của Công An Hà Nội ở Cúp quốc gia.")
+    assert agencies("Thủ tướng CH Czech tuyên bố nước này sẽ không bảo lãnh.") == set()
+    assert agencies("Công an Hà Nội triệt xóa một đường dây cá độ.") == {"cong-an-ha-noi"}
+
+
+def test_another_country_s_law_is_no_programme_of_ours() -> None:
+    assert tags("Ông Trump ký sắc lệnh.", title="Ông Trump thúc đẩy 'luật AI cho toàn nước Mỹ'").initiatives == []
+
+
 def test_17_nested_agencies() -> None:
     assert {"c06", "bo-cong-an"} <= agencies("Cục C06 - Bộ Công an cho biết")
     found = agencies("Bộ Tài chính (Tổng cục Thuế) chủ trì", day=date(2023, 1, 1))
