@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -62,8 +63,8 @@ def sources_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Poll every source once and print a health table; exit code 1 when one that is in use is not well."""
     from services.collector.finding import check_sources
 
-    settings, count = load_config(config), 0
-    with counting("polling sources") as progress:
+    settings, count, listed = load_config(config), 0, _configured(config)
+    with counting("polling sources", len(listed)) as progress:
 
         def done(report: PollReport) -> None:
             nonlocal count
@@ -71,9 +72,14 @@ def sources_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
             progress(count)
 
         checked = run_async(check_sources(settings, done))
-    trusted = {source.id: _trusted(source) for source in _configured(config)}
+    trusted = {source.id: _trusted(source) for source in listed}
     rows = [(source.id, *_health(report), trusted[source.id]) for source, report in checked]
     show(("id", "outcome", "entries", "newest", "what it means", "tls"), rows, empty=f"{config} names no source")
+    said = Counter(report.look.outcome for _, report in checked)
+    if checked:
+        note(
+            f"{len(checked)} sources: " + ", ".join(f"{count} {outcome}" for outcome, count in said.most_common())
+        )
     exit_for(report.look.outcome for source, report in checked if source.enabled)
 
 

@@ -12,7 +12,15 @@ from typing import Annotated, Any, TypeVar
 import typer
 import uvloop
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table as View
 from rich.text import Text
 
@@ -117,9 +125,14 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str
 
 
 @contextmanager
-def counting(text: str) -> Iterator[Callable[[int], None]]:
-    """A line that counts, on a terminal; nothing in a pipe. Gives what to call with the count."""
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.fields[count]}")
+def counting(text: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A line that counts, on a terminal, with a bar where the `total` is known; nothing in a pipe.
+
+    Gives what to call with the count.
+    """
+    bare = TextColumn("{task.fields[count]}")
+    how_far: list[ProgressColumn] = [BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()] if total else [bare]
+    columns = SpinnerColumn(), TextColumn("{task.description}"), *how_far
     with Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as bar:
-        task = bar.add_task(text, total=None, count="")
-        yield lambda count: bar.update(task, count=str(count))
+        task = bar.add_task(text, total=total, count="")
+        yield lambda count: bar.update(task, completed=count, count=str(count))

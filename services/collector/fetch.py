@@ -22,6 +22,7 @@ from yarl import URL
 from services.collector.addresses import refusal
 from services.collector.response import Outcome, Response
 from services.collector.trust import Trust
+from services.collector.turns import PER_HOST, Turns
 
 MAX_FEED_BYTES = 8 * 1024 * 1024  # after decompression; the largest real feeds seen are below 2 MB
 MAX_PAGE_BYTES = 5 * 1024 * 1024
@@ -93,12 +94,13 @@ class Fetcher:
         self._concurrency = concurrency
         self._allow = frozenset(host.lower() for host in allow_private)
         self._names = names
+        self._turns = Turns(concurrency)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Fetcher:
         connector = aiohttp.TCPConnector(
             limit=self._concurrency,
-            limit_per_host=2,
+            limit_per_host=PER_HOST,
             resolver=PublicResolver(self._allow, self._names),
             ttl_dns_cache=60,
         )
@@ -132,7 +134,8 @@ class Fetcher:
         start = time.perf_counter()
         sent = {"Accept": accept}
         try:
-            async with asyncio.timeout(self._timeout):
+            async with self._turns.turn(URL(url).host or ""), asyncio.timeout(self._timeout):
+                start = time.perf_counter()
                 response = await self._follow(url, sent, {**sent, **(conditions or {})}, hold_at, limit)
         except Exception as error:
             response = Response(url, fault=fault_of(error))

@@ -24,7 +24,7 @@ from services.collector.pool import Pool
 from services.collector.rereading import OUTCOMES as REREAD_OUTCOMES
 from services.collector.share import Run, Share
 from services.collector.state import PartitionState
-from services.collector.trust import Trust
+from services.collector.trust import VERIFY, Trust, exception_of
 from tinsom import codec, metrics
 from tinsom.clock import millis
 from tinsom.errors import DecodeError, FencedError, LogFullError
@@ -240,6 +240,8 @@ class Collector:
         share.runs[source.id] = Run(source, audited_at=self._clock.now())
         self._share_of[source.id] = share
         self._trust.put(source)
+        if exception_of(source) != VERIFY:
+            logger.warning("tls exception", source=source.id, kind=exception_of(source))
         metrics.SOURCES.labels("new", str(source.tier)).inc()
         feed, now = share.feed(source), self._clock.now()
         planned = feed.next_at if feed.url in ("", source.url) else 0.0

@@ -12,13 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import structlog
-
 from tinsom import metrics
 from tinsom.errors import ConfigError
 from tinsom.messages import Source
-
-logger = structlog.get_logger(__name__)
 
 VERIFY, UNVERIFIED, OWN_CA = "verify", "unverified", "own-ca"
 
@@ -39,7 +35,6 @@ class Trust:
             self.remove(source)
             self._sources[source.id] = source
             metrics.TLS_EXCEPTIONS.labels(kind).inc()
-            logger.warning("tls exception", source=source.id, kind=kind)
 
     def remove(self, source: Source) -> None:
         known = self._sources.pop(source.id, None)

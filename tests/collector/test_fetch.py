@@ -135,3 +135,18 @@ async def test_a_certificate_nobody_vouches_for(server: FeedServer) -> None:
     server.put("/feed", b"<rss/>")
     async with Fetcher(allow_private=LOCAL, timeout=3.0) as fetcher:
         assert (await fetcher.get(f"https://127.0.0.1:{server.port}/feed")).fault == "tls"
+
+
+async def test_who_waits_for_his_turn_waits_on_nobodys_time(server: FeedServer) -> None:
+    """Twelve feeds of one slow host, two at a time: each has the whole time for itself."""
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.1)
+        return web.Response(body=b"<rss/>")
+
+    server.resources["/slow"] = Resource(handler=slow)
+    async with Fetcher(allow_private=LOCAL, timeout=0.4) as fetcher:
+        found = await asyncio.gather(*(fetcher.get(server.url("/slow")) for _ in range(12)))
+        assert fetcher._turns._hosts == {}
+    assert [one.fault for one in found] == [None] * 12
+    assert max(one.elapsed for one in found) < 0.4
