@@ -204,8 +204,10 @@ async def test_urgent_in_doubt_comes_once_more_and_says_so(fault: str) -> None:
 @pytest.mark.parametrize(("chats_", "items"), [(5, 100), pytest.param(30, 3000, marks=pytest.mark.soak)])
 async def test_six_hours_without_telegram(chats_: int, items: int) -> None:
     """Requirement 22: nothing lost, little written, a probe now and then, and no flood afterwards."""
-    gc.collect()
-    tracemalloc.start()
+    measured = items >= 1_000  # it makes everything four times as slow
+    if measured:
+        gc.collect()
+        tracemalloc.start()
     world = await start(chats(*[f"c{n}" for n in range(chats_)]))
     world.channel.down = True
     await world.arrive(*[b.alert(n, destination=f"c{n % chats_}") for n in range(items)])
@@ -214,9 +216,11 @@ async def test_six_hours_without_telegram(chats_: int, items: int) -> None:
     assert world.channel.calls < chats_ * 6 * 60
     assert world.states() == {"pending": items + chats_}, "one urgent, and a digest for everybody else"
     # All that is held, the log that stands in memory here and the strict server included.
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 200 * 2**20
+    if measured:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        print(f"peak {peak / 2**20:.0f} MiB")
+        assert peak < 200 * 2**20
     size = max(len(o.value or b"") for o in world.log.written)
     assert size < 10_000, "an outage must not grow a record without bound"
     world.channel.down = False

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.classifier import stories
-from services.classifier.shelf import MOST_ITEMS, WINDOW
+from services.classifier.likeness import trace
+from services.classifier.shelf import MOST_ITEMS, WINDOW, Shelf
 from services.classifier.storystage import KEPT_SECONDS
 from tests.classifier.story_building import (
     DECREE,
@@ -289,3 +290,15 @@ def test_the_order_within_the_window_changes_no_membership_of_clear_copies(order
 def test_the_outcomes_are_a_closed_list() -> None:
     told = {"new", "source", "fact", "enriched", "withdrawn"}
     assert told | {"minor", "duplicate", "orphan"} == set(stories.OUTCOMES)
+
+
+def test_what_a_site_shows_again_under_another_guid_is_in_its_story_however_far_that_had_drifted() -> None:
+    first = trace(item("a", title=HARVEST, lede=""), m.Tags(id="a"))
+    later = trace(item("b", minutes=30), m.Tags(id="b"))
+    story = m.Story(id="a", revision=2, began_at=NOW, items={"a": 1, "b": 1}, traces={"a": first, "b": later})
+    shelf = Shelf()
+    shelf.put(story)
+    again = trace(item("c", minutes=600, publisher="b"), m.Tags(id="c"))
+    assert [match.story.id for match in shelf.matches(again)] == ["a"]
+    other = trace(item("c", minutes=600, publisher="b", lede=LEDE + " Và một câu nữa."), m.Tags(id="c"))
+    assert shelf.matches(other) == [], "what is only alike has drifted too far"
