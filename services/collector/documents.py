@@ -57,4 +57,7 @@ def _text(body: bytes, content_type: str) -> bytes:
             body = zlib.decompressobj(31).decompress(body, MAX_UNPACKED)
         except zlib.error:
             return b""
+    plain = decode.plain_xml(body)
+    if plain is not None:
+        return plain
     return decode.xml_text(decode.decode(body, content_type).text).encode("utf-8", "replace")

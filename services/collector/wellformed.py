@@ -41,6 +41,11 @@ _RSS_FIELDS = {
     (_DC, "date"): "updated",
 }
 _RDF_FIELDS = {(_RSS1 if ns == "" else ns, name): field for (ns, name), field in _RSS_FIELDS.items()}
+# Nearly every element is spelt as its format has it: its tag alone says what it is.
+_Spelt = dict[object, str]
+_RSS_SPELT: _Spelt = {name: field for (ns, name), field in _RSS_FIELDS.items() if not ns}
+_RSS_SPELT["pubDate"] = "published"
+_RDF_SPELT: _Spelt = {f"{{{ns}}}{name}": field for (ns, name), field in _RDF_FIELDS.items()}
 _ATOM_FIELDS = {
     (_ATOM, "id"): "guid",
     (_ATOM, "title"): "title",
@@ -160,11 +165,11 @@ def _wishes(channel: etree._Element) -> Wishes:
 
 
 def _rss_fields(item: etree._Element) -> _Fields:
-    return _fields(item, _RSS_FIELDS)
+    return _fields(item, _RSS_FIELDS, _RSS_SPELT)
 
 
 def _rdf_fields(item: etree._Element) -> _Fields:
-    found = _fields(item, _RDF_FIELDS)
+    found = _fields(item, _RDF_FIELDS, _RDF_SPELT)
     found.setdefault("guid", item.get(f"{_RDF}about") or "")
     found["opaque"] = "yes"
     return found
@@ -207,24 +212,38 @@ def _entry(found: _Fields, position: int, base: str, raw: int) -> Entry:
     return replace(entry, raw=raw)
 
 
-def _fields(item: etree._Element, known: dict[tuple[str, str], str]) -> _Fields:
+def _fields(item: etree._Element, known: dict[tuple[str, str], str], spelt: _Spelt) -> _Fields:
     """Our fields of one item; unsure when one occurs twice, holds markup, or something else is named like it."""
     found: dict[str, str] = {}
-    for child, namespace, name in _children(item):
-        field = known.get((namespace, name))
+    for child in item:
+        field = spelt.get(child.tag) or _field(child, known, found)
         if field is None:
-            _must_be_harmless(namespace, name, child)
-            if (namespace, name) == ("", "enclosure"):
-                _keep_file(found, _attribute(child, "url"))
             continue
-        if field in found or len(child) or (name == "link" and child.attrib):
+        if field in found or len(child):
             raise _Unsure
         text = found[field] = (child.text or "").strip()
-        if field in _NAMES and ("<" in text or ">" in text):
-            raise _Unsure  # feedparser makes something else of such names
-        if name == "guid" and (_attribute(child, "isPermaLink") or "true") != "true":
-            found["opaque"] = "yes"
+        if field in _NAMES:
+            _check_name(field, text, child, found)
     return found
+
+
+def _field(child: etree._Element, known: dict[tuple[str, str], str], found: _Fields) -> str | None:
+    """Which of our fields `child` is, however it is spelt; of what is none, only an attached file is kept."""
+    namespace, name = _name(child)
+    field = known.get((namespace, name))
+    if field is None:
+        _must_be_harmless(namespace, name, child)
+        if (namespace, name) == ("", "enclosure"):
+            _keep_file(found, _attribute(child, "url"))
+    return field
+
+
+def _check_name(field: str, text: str, child: etree._Element, found: _Fields) -> None:
+    """Unsure where feedparser makes something else of a link or guid; a guid may say that it is no link."""
+    if "<" in text or ">" in text or (field == "link" and child.attrib):
+        raise _Unsure
+    if field == "guid" and (_attribute(child, "isPermaLink") or "true") != "true":
+        found["opaque"] = "yes"
 
 
 def _keep_file(found: _Fields, url: str | None) -> None:
@@ -236,14 +255,17 @@ def _keep_file(found: _Fields, url: str | None) -> None:
 def _children(element: etree._Element) -> Iterator[tuple[etree._Element, str, str]]:
     """Children with namespace and lower-case name; an unresolved entity or instruction is not for us."""
     for child in element:
-        tag = child.tag
-        if not isinstance(tag, str) or not tag.isascii():
-            raise _Unsure
-        if tag[0] == "{":
-            namespace, _, name = tag[1:].partition("}")
-            yield child, namespace, name.lower()
-        else:
-            yield child, "", tag.lower()
+        yield child, *_name(child)
+
+
+def _name(element: etree._Element) -> tuple[str, str]:
+    tag = element.tag
+    if not isinstance(tag, str) or not tag.isascii():
+        raise _Unsure
+    if tag[0] == "{":
+        namespace, _, name = tag[1:].partition("}")
+        return namespace, name.lower()
+    return "", tag.lower()
 
 
 def _attribute(element: etree._Element, name: str, default: str | None = None) -> str | None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.collector import decode as decode_module
 from services.collector.decode import decode, xml_text
 
 TEXT = "<rss><title>Ủy ban Quốc gia về chuyển đổi số, Đề án 06</title></rss>"
@@ -62,6 +63,20 @@ def test_declared_in_the_header() -> None:
 
 def test_xml_text_has_nothing_that_a_parser_rejects() -> None:
     assert xml_text('\n\n <?xml version="1.0" encoding="x"?>\n<rss>\x0b\x00</rss>') == "<rss></rss>"
+
+
+HEADS = st.sampled_from(
+    ["", "\ufeff", " \n", '<?xml version="1.0"?>', '<?xml version="1.0" encoding="ü"?>', "\xa0", "<?xml"]
+)
+
+
+@given(st.lists(HEADS, max_size=3).map("".join), st.text(max_size=40))
+def test_what_is_clean_is_taken_as_it_is(head: str, rest: str) -> None:
+    body = f"{head}<rss>{rest}</rss>".encode("utf-8", "replace")
+    plain = decode_module.plain_xml(body)
+    assert plain in (None, xml_text(decode(body).text).encode("utf-8", "replace"))
+    if rest.isprintable() and head in ("", "\ufeff", " \n", '<?xml version="1.0"?>'):
+        assert plain is not None
 
 
 @given(st.binary(max_size=300), st.text(max_size=30))

@@ -58,6 +58,7 @@ def decoding(data: bytes) -> None:
     text.encode("utf-8")
     assert not any(sign in text for sign in "\x00\x0b\ufffe")
     assert decode.decode(body, said) == found
+    assert decode.plain_xml(body) in (None, text.encode("utf-8"))
     for lines in (False, True):
         clean = markup.text_of(found.text[:20_000], lines=lines)
         assert clean == clean.strip()
