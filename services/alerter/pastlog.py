@@ -46,23 +46,24 @@ class PastLog:
         """Read what is new. A log that does not answer leaves what is known as it is."""
         async with self._lock:
             try:
-                for number in range(self.log.partitions_of(TOPIC)):
-                    await self._read(number)
+                for number, (_, end) in (await self.log.ends(TOPIC)).items():
+                    await self._read(number, end)
             except LogError as error:
                 logger.warning("the past is not read on", reason=str(error))
             self.past.prune(self.clock.now())
 
-    async def _read(self, number: int) -> None:
+    async def _read(self, number: int, end: int) -> None:
         start = self._next.get(number)
         if start is None:
             since = millis(self.clock.now() - past.DAYS * past.DAY)
             start = await self.log.offset_at(TOPIC, number, since)
-        async for record in self.log.read(TOPIC, number, start):
-            self._take(record)
-            self._next[number] = record.offset + 1
-            if record.offset % past.CHUNK == 0:
-                await asyncio.sleep(0)
-        self._next.setdefault(number, start)
+        if start < end:  # to open a partition for nothing costs a broker's round trip or two
+            async for record in self.log.read(TOPIC, number, start, end):
+                self._take(record)
+                self._next[number] = record.offset + 1
+                if record.offset % past.CHUNK == 0:
+                    await asyncio.sleep(0)
+        self._next[number] = max(start, end)
 
     def _take(self, record: Record) -> None:
         # What cannot be read is parked by plan among the dead letters, with its reason.

@@ -365,7 +365,7 @@ def test_in_a_group_anybody_may_look_and_judge() -> None:
 def test_each_topic_of_a_forum_follows_its_own() -> None:
     talk = in_group()
     talk(say("/follow Đề án 06", chat=-5, message_thread_id=11, is_topic_message=True))
-    talk(say("/follow VNeID", chat=-5, message_thread_id=12, is_topic_message=True))
+    talk(press("f:i:vneid", chat=-5, message_thread_id=12, is_topic_message=True))
     threads = {d.thread: d.alias for d in talk.destinations.values()}
     assert set(threads) == {None, 11, 12}
     followed = {w.destination: w.match.initiatives for w in talk.wishes.values()}
