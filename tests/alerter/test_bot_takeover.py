@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -20,8 +21,11 @@ from tinsom.clock import SystemClock
 from tinsom.process import open_log
 
 INVITATION, READER = "moi-vao-nha-nhe", 77
+SQLITE = 'log: {{path: "{path}", session: 2.0}}'
+KAFKA = "kafka: {{bootstrap_servers: '{bootstrap}', session_timeout: 3.0, transaction_timeout: 5.0}}"
 CONFIG = """
-log: {{path: "{path}", session: 2.0}}
+namespace: {namespace}
+{log}
 http: {{port: 0}}
 telegram: {{token_env: BOT_TOKEN, invitation_env: BOT_INVITATION, api_url: "{url}", bot: true}}
 """
@@ -49,9 +53,16 @@ async def answered(api: BotApi, words: str, seconds: float = 60.0) -> None:
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.timeout(180)
+@pytest.fixture(params=["sqlite", pytest.param("kafka", marks=pytest.mark.kafka)])
+def log_config(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return SQLITE.format(path=tmp_path / "t.db")
+    return KAFKA.format(bootstrap=request.getfixturevalue("kafka_bootstrap"))
+
+
+@pytest.mark.timeout(240)
 async def test_the_second_listens_when_the_first_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_config: str
 ) -> None:
     monkeypatch.setenv("BOT_TOKEN", TOKEN)
     monkeypatch.setenv("BOT_INVITATION", INVITATION)
@@ -59,7 +70,7 @@ async def test_the_second_listens_when_the_first_is_killed(
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serve(api, TOKEN))
         path = tmp_path / "tinsom.yaml"
-        path.write_text(CONFIG.format(path=tmp_path / "t.db", url=url))
+        path.write_text(CONFIG.format(log=log_config, url=url, namespace=f"bot{uuid4().hex[:8]}"))
         settings = configuration.load(path)
         log = open_log(settings)
         await log.start()
