@@ -116,6 +116,16 @@ def test_the_same_text_under_another_headline_is_the_same_announcement() -> None
     assert [handled(stage, tagged(i))[0] for i in (first, retold, other)] == ["new", "source", "new"]
 
 
+def test_a_copy_of_a_later_item_belongs_where_that_one_is() -> None:
+    """However little it has of the story's first item: a site that makes its links anew alerts nobody."""
+    first, later, copy = item("a"), item("b", title=HARVEST, lede=""), item("c", 600, title=HARVEST, lede="")
+    traces = {i.id: trace(i, m.Tags(id=i.id)) for i in (first, later)}
+    story = m.Story(id="a", revision=2, began_at=first.fetched_at, items={"a": 1, "b": 1}, traces=traces)
+    shelf = Shelf()
+    shelf.put(story)
+    assert [match.story.id for match in shelf.matches(trace(copy, m.Tags(id="c")))] == ["a"]
+
+
 def test_after_seven_days_it_is_a_story_of_its_own() -> None:
     stage = stage_on()
     week = WINDOW.total_seconds() / 60
