@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import structlog
 
@@ -29,7 +29,7 @@ from tinsom import codec, metrics
 from tinsom.clock import millis
 from tinsom.errors import DecodeError, FencedError, LogFullError
 from tinsom.log import Partition, Table
-from tinsom.messages import Source
+from tinsom.messages import AttachmentOutcome, Source
 from tinsom.service import Context
 
 logger = structlog.get_logger(__name__)
@@ -84,6 +84,8 @@ class Collector:
         metrics.PAGES.labels("layout")
         for outcome in REREAD_OUTCOMES:
             metrics.REREADS.labels(outcome)
+        for outcome in get_args(AttachmentOutcome):
+            metrics.ATTACHMENTS.labels(outcome)
         follower = asyncio.create_task(self._follow_sources())
         try:
             async with self._log.own(STAGE, ["sources"], gained=self._gained, lost=self._lost, queue=False):
