@@ -120,6 +120,7 @@ class TelegramConfig(_Section, frozen=True, kw_only=True):
     invitation_file: str = ""  # the code with which a reader comes in by himself: /start CODE
     invitation_env: str = ""
     readers: list[int] = []  # people and chats, by number, that come in without a code
+    barred: list[int] = []  # those that are put out, and not let in any more
 
 
 class UnsubscribeConfig(_Section, frozen=True, kw_only=True):

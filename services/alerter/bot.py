@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
-from services.alerter import conversation, phrases
+from services.alerter import conversation, entrance, phrases
 from services.alerter.answers import Answers
 from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.clerk import Clerk
@@ -148,13 +148,17 @@ class Bot:
         await self.channel.ask("setMyCommands", {"commands": menu})
 
     async def _tidy(self) -> None:
-        """Mutes that have run out hide nothing; they need not be kept for ever."""
+        """Mutes that have run out hide nothing, and need not be kept for ever; who was barred is put out."""
         now = self.tools.clock.now()
         ended = [
             Write("subscriptions", key, None, key.removeprefix(BOT))
             for key, wish in self.listening.subscriptions.wishes.items()
             if is_own(key) and isinstance(wish, Mute) and wish.until.timestamp() < now
         ]
+        view, barred = self._view(admin=True), self.listening.door.barred
+        for to in self.tools.destinations.all.values():
+            if to.channel == "telegram" and to.address in barred:
+                ended += entrance.ended(to, view)
         with contextlib.suppress(LogError):  # another time
             await self._commit(Effects("ignored", writes=tuple(ended)))
 
@@ -197,7 +201,7 @@ class Bot:
 
     async def _decided(self, update: Update) -> Effects:
         place, now = place_of(update), self.tools.clock.now()
-        if place is None or self._is_guessing(place, now):
+        if place is None or self.listening.door.bars(place) or self._is_guessing(place, now):
             return Effects("ignored")
         await self.listening.subscriptions.refresh()
         if conversation.wants_past(update):

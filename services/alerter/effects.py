@@ -80,6 +80,10 @@ class Door:
 
     invitation: str = field(default="", repr=False)  # a secret: no trace of a fault may show it
     readers: frozenset[str] = frozenset()
+    barred: frozenset[str] = frozenset()
+
+    def bars(self, place: Place) -> bool:
+        return bool({place.chat, str(place.person)} & self.barred)
 
     def opens(self, place: Place, code: str, known: bool) -> bool:
         """`known`: the person has come in elsewhere, and may bring a group along."""

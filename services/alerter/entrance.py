@@ -46,14 +46,20 @@ def stop(place: Place, to: m.Destination, view: View) -> Effects:
 
     A destination of the file stays there, suspended: only its operator can take it out.
     """
-    gone = [Write("subscriptions", key, None, key.split("/", 1)[1]) for key in _wishes(to.alias, view)]
-    gone += [Write("verdicts", key, None, key) for key in judgements(place.person, view)]
+    gone = [*ended(to, view), *(Write("verdicts", key, None, key) for key in judgements(place.person, view))]
     reply = Reply(view.say("stopped"))
     if not view.configured(to.alias):
-        gone.append(Write("destinations", f"bot/{to.alias}", None, to.alias))
         return Effects("stopped", writes=tuple(gone), reply=reply)
     stopped = msgspec.structs.replace(to, state="suspended", reason=STOPPED, chosen=[])
     return Effects("stopped", learned=stopped, writes=tuple(gone), reply=reply)
+
+
+def ended(to: m.Destination, view: View) -> list[Write]:
+    """The end of all that a chat wished, and of itself, unless a file names it."""
+    gone = [Write("subscriptions", key, None, key.split("/", 1)[1]) for key in _wishes(to.alias, view)]
+    if not view.configured(to.alias):
+        gone.append(Write("destinations", f"bot/{to.alias}", None, to.alias))
+    return gone
 
 
 def _wishes(alias: str, view: View) -> list[str]:

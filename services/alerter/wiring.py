@@ -35,8 +35,8 @@ def listening(context: Context, subscriptions: Subscriptions, names: Names) -> L
     if telegram is None or not telegram.bot or not is_live(context):
         return None
     token = secret("token", telegram.token_file, telegram.token_env)
-    readers = frozenset(map(str, telegram.readers))
-    door = Door(invitation(telegram), readers)
+    readers, barred = (frozenset(map(str, ids)) for ids in (telegram.readers, telegram.barred))
+    door = Door(invitation(telegram), readers, barred)
     return Listening(token.encode(), door, subscriptions, names, rules_of(context.config.alerter))
 
 

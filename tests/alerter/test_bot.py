@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 from structlog.testing import capture_logs
@@ -228,6 +229,26 @@ async def test_what_was_wished_outlives_the_process(wire: tuple[BotApi, Config],
         assert "22:00-06:30" in listed.text
         await log.append([b.change_output(b.change(began_at=LATER))], writer="stories")
         await answer(api, 77, "Bộ Công an triển khai Đề án 06")
+
+
+async def test_who_is_barred_is_put_out_and_not_let_in_again(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
+    api, config = wire
+    async with alerting(config, tmp_path):
+        api.say(f"/start {INVITATION}", 77, person=77)
+        api.say("/follow Đề án 06", 77, person=77)
+        await answer(api, 77, "Đã theo dõi")
+    assert config.telegram is not None
+    barring = msgspec.structs.replace(config, telegram=msgspec.structs.replace(config.telegram, barred=[77]))
+    async with opened(tmp_path) as log, running(Context(log, Clock(), barring), Console(file=io.StringIO())):
+        api.say(f"/start {INVITATION}", 77, person=77)
+        api.say(f"/start {INVITATION}", 78, person=78)
+        await answer(api, 78, "Chào bạn")
+        await log.append([b.change_output(b.change(began_at=LATER))], writer="stories")
+        await until(lambda: len(api.texts(-5)) == 1)
+        made = [d for d in (await table(log, "destinations")).values() if isinstance(d, Destination)]
+        assert {d.address for d in made} == {"-5", "78"}
+        assert not [key for key in await table(log, "subscriptions") if key.startswith("bot/")]
+    assert len(api.texts(77)) == 2
 
 
 async def test_applying_the_file_again_leaves_readers_wishes(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
