@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli.shared import counting, note, run_async, say, say_json, show
+from services.cli.shared import (
+    DEFAULT_CONFIG,
+    ConfigPath,
+    counting,
+    load_config,
+    note,
+    run_async,
+    say,
+    say_json,
+    show,
+)
 from tinsom.errors import TinsomError
 
 if TYPE_CHECKING:
@@ -114,20 +124,25 @@ def extract(
     ],
     as_json: AsJson = False,
     allow_private: AllowPrivate = False,
+    source: Annotated[
+        str, typer.Option(metavar="ID", help="Read by the `page` selectors of this source.", show_default=False)
+    ] = "",
+    config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Text and data of article pages."""
-    from services.collector.commands import ExtractReport, extract_inputs, extract_json
+    from services.collector.commands import ExtractReport, extract_inputs, extract_json, page_selectors
 
-    code = 0
+    code, selectors = 0, page_selectors(load_config(config), source) if source else None
     for one in inputs:
         try:
-            (report,) = run_async(extract_inputs([one], allow_private))
+            (report,) = run_async(extract_inputs([one], allow_private, selectors=selectors))
         except TinsomError as error:
             report, reason = ExtractReport(one, None), str(error)
             # The worst wins; a line comes for every input, whatever became of it.
             code = max(code, error.exit_code)
         else:
             reason = "" if report.page and report.page.text else f"{one}: no text found"
+            reason = reason if report.fits else f"{one}: the selectors of {source} do not fit this page"
             code = max(code, 1 if reason else 0)
         if reason:
             hint = _HINTS.get(reason.rsplit(": ", 1)[-1])

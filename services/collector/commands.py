@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from services.collector import dates, office
+from services.collector.catalogue import configured, source_of
 from services.collector.decide import Decision, Reading, decide
-from services.collector.extract import extract
+from services.collector.extract import Extract, extract_selected
 from services.collector.feedstate import Look
 from services.collector.fetch import ANY_HOST, MAX_PAGE_BYTES, PAGE_TYPES, Fetcher
 from services.collector.gate import Gate
@@ -22,8 +23,9 @@ from services.collector.page import Page
 from services.collector.poll import LiveWeb, Web, look
 from services.collector.pool import Pool
 from services.collector.schedule import retry_after
+from tinsom.config import Config
 from tinsom.errors import InputError, UnreachableError
-from tinsom.messages import Source
+from tinsom.messages import PageSelectors, Source
 
 _VIETNAM = "Asia/Ho_Chi_Minh"
 
@@ -48,6 +50,7 @@ class ExtractReport:
     input: str
     page: Page | None
     published_at: datetime | None = None
+    fits: bool = True  # the selectors that it was read by find what is there
 
 
 async def poll_urls(
@@ -92,7 +95,12 @@ def _entry_json(decision: Decision) -> dict[str, Any]:
 
 
 async def extract_inputs(
-    inputs: Sequence[str], allow_private: bool = False, *, timeout: float = 20.0, contact: str = ""
+    inputs: Sequence[str],
+    allow_private: bool = False,
+    *,
+    timeout: float = 20.0,
+    contact: str = "",
+    selectors: PageSelectors | None = None,
 ) -> list[ExtractReport]:
     """Read each page, a file or an address; reports in the order of `inputs`.
 
@@ -100,7 +108,17 @@ async def extract_inputs(
     """
     allowed = [ANY_HOST] if allow_private else []
     async with Fetcher(contact=contact, timeout=timeout, allow_private=allowed) as fetcher:
-        return [await _extract_one(one, fetcher) for one in inputs]
+        return [await _extract_one(one, fetcher, selectors) for one in inputs]
+
+
+def page_selectors(config: Config, id_: str) -> PageSelectors:
+    """How a configured source says that its article pages are read; raises InputError where it does not."""
+    source = next((source_of(one) for one in configured(config) if one.id == id_), None)
+    if source is None:
+        raise InputError(f"there is no source {id_!r}; `tinsom sources list` names them")
+    if source.page is None:
+        raise InputError(f"source {id_!r} has no `page` selectors")
+    return source.page
 
 
 def extract_json(report: ExtractReport) -> dict[str, Any]:
@@ -118,23 +136,25 @@ def extract_json(report: ExtractReport) -> dict[str, Any]:
     }
 
 
-async def _extract_one(given: str, fetcher: Fetcher) -> ExtractReport:
+async def _extract_one(given: str, fetcher: Fetcher, selectors: PageSelectors | None) -> ExtractReport:
     if given.startswith(("http://", "https://")):
         response = await fetcher.get(given, accept=PAGE_TYPES, limit=MAX_PAGE_BYTES)
         if response.fault or response.status != 200:
             raise UnreachableError(f"{given}: {response.fault or f'status {response.status}'}")
-        page = await asyncio.to_thread(_page, response.body, response.content_type, response.url)
+        read = response.body, response.content_type, response.url
     else:
-        page = await asyncio.to_thread(_page, _file(given))
+        read = _file(given), "", ""
+    found = await asyncio.to_thread(_page, *read, selectors)
+    page = found.page
     dated = dates.read(page.published if page else "", now=time.time(), timezone=_VIETNAM)
-    return ExtractReport(given, page, dated.at)
+    return ExtractReport(given, page, dated.at, found.outcome != "layout")
 
 
-def _page(body: bytes, content_type: str = "", url: str = "") -> Page | None:
+def _page(body: bytes, content_type: str, url: str, selectors: PageSelectors | None) -> Extract:
     """An article page, or a document that stands for one."""
     if office.kind_of(body):
-        return Page(text=office.read(body).text)
-    return extract(body, content_type, url)
+        return Extract("ok", Page(text=office.read(body).text))
+    return extract_selected(body, content_type, url, selectors, sampled=True)
 
 
 def _file(name: str) -> bytes:

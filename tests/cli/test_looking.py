@@ -98,6 +98,22 @@ def test_extract_for_people_shows_data_then_text(tinsom: Command, folder: Path) 
     assert "" in result.lines
 
 
+def test_extract_tries_the_selectors_of_a_source(tinsom: Command, folder: Path) -> None:
+    (folder / "a.html").write_text(PAGE)
+    (folder / "tinsom.yaml").write_text(
+        "sources:\n- {id: a, url: 'https://a.example/', page: {body: article, title: h1}}\n"
+        "- {id: b, url: 'https://b.example/', page: {body: .khac}}\n- {id: c, url: 'https://c.example/'}\n"
+    )
+    fits = tinsom("extract", "a.html", "--source", "a", "--json")
+    assert (fits.code, fits.err) == (0, "")
+    assert (fits.json[0]["title"], fits.json[0]["text"].count("Đoạn văn")) == ("Tiêu đề", 3)
+    other = tinsom("extract", "a.html", "--source", "b", "--json")
+    assert (other.code, other.err.strip()) == (1, "tinsom: a.html: the selectors of b do not fit this page")
+    assert "Đoạn văn" in other.json[0]["text"]
+    assert "has no `page` selectors" in tinsom.fails("extract", "a.html", "--source", "c", code=1)
+    assert "there is no source 'd'" in tinsom.fails("extract", "a.html", "--source", "d", code=1)
+
+
 def test_extract_of_a_missing_file_is_code_1(tinsom: Command) -> None:
     assert tinsom.fails("extract", "nosuch.html", code=1) == (
         "tinsom: cannot read nosuch.html: No such file or directory"
