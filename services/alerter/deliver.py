@@ -44,7 +44,7 @@ class DeliverStage(Stage):
         if self.log.partitions_of("deliveries") != self.log.partitions_of("alerts"):
             raise ConfigError("topics alerts and deliveries must have the same number of partitions")
         await self.tools.destinations.load()
-        book = await restore(self.log, partition.number)
+        book = await restore(self.log, partition.number, self.tools.clock.now())
         self.tools.remember_pace(book.last_requests(self.tools.clock.now() - PACE_SECONDS))
         self.senders[partition.number] = sender = Sender(partition, book, self.tools)
         sender.start()
@@ -92,13 +92,13 @@ class DeliverStage(Stage):
         return Handled(outputs, "accepted")
 
 
-async def restore(log: Log, partition: int) -> Book:
+async def restore(log: Log, partition: int, now: float) -> Book:
     """The book as of the last stable record of `deliveries`."""
     book, count, began = Book(), 0, time.monotonic()
     newest: dict[str, Delivery] = {}
     async for record in log.read("deliveries", partition):
         if record.value is not None:
-            delivery = codec.decode_as(record, Delivery)
+            delivery = edits.faded(codec.decode_as(record, Delivery), now)
             newest[delivery.alert_id] = delivery
             count += 1
     # Compaction keeps the newest record of each in its own place; the order of decisions is in the history.

@@ -83,6 +83,14 @@ def obstacle(delivery: Delivery, book: Book, now: float) -> Obstacle | None:
     return None
 
 
+def faded(delivery: Delivery, now: float) -> Delivery:
+    """Without the words of a message that is too old to be edited: three months of them would fill the memory."""
+    if delivery.state != "sent" or delivery.alert is None:
+        return delivery
+    too_old = now - ledger.seconds(delivery.history[-1].at) > WITHIN
+    return replace(delivery, alert=None) if too_old else delivery
+
+
 def kept(result: Delivery, alert: Alert | None, to: Destination, parts: int) -> Delivery:
     """A sent message that may have to say more later keeps its words."""
     whole = result.state == "sent" and parts == 1 and alert is not None and alert.kind == "new"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.alerter import ledger
+from services.alerter import edits, ledger
+from services.alerter.channels.recording import RecordingChannel
 from tests.alerter import builders as b
 from tests.alerter.virtual import World, chats, start
 from tests.fakes.telegram.core import NO_LIMITS
@@ -150,8 +151,6 @@ async def test_after_two_days_a_message_is_left_alone() -> None:
 
 async def test_a_channel_that_cannot_edit_is_silent() -> None:
     world = await start([b.destination()], more={})
-    from services.alerter.channels.recording import RecordingChannel
-
     world.stage.tools.channels = {"recording": (recording := RecordingChannel())}
     await world.arrive(b.alert(1))
     await world.settle()
@@ -287,16 +286,22 @@ async def test_a_restart_knows_what_the_message_says() -> None:
     await successor.stage.lost(successor.partition)
 
 
-def test_only_what_can_be_edited_keeps_its_words() -> None:
-    from services.alerter import edits
+def sent_result() -> Delivery:
+    history = ledger.accepted(b.alert(1), b.NOW_S).history
+    return Delivery(alert_id=f"{1:032x}", destination="nhom", history=history, state="sent", message_ids=["7"])
 
-    alert = b.alert(1)
-    sent = ledger.accepted(alert, b.NOW_S)
-    result = Delivery(
-        alert_id=sent.alert_id, destination="nhom", history=sent.history, state="sent", message_ids=["7"]
-    )  # fmt: skip
-    telegram = b.destination(channel="telegram")
-    assert edits.kept(result, alert, telegram, 1).alert == alert
-    assert edits.kept(result, alert, b.destination(channel="email"), 1).alert is None
-    assert edits.kept(result, alert, telegram, 2).alert is None
-    assert edits.kept(result, b.alert(1, kind="deadline"), telegram, 1).alert is None
+
+def test_only_what_can_be_edited_keeps_its_words() -> None:
+    alert, telegram = b.alert(1), b.destination(channel="telegram")
+    assert edits.kept(sent_result(), alert, telegram, 1).alert == alert
+    assert edits.kept(sent_result(), alert, b.destination(channel="email"), 1).alert is None
+    assert edits.kept(sent_result(), alert, telegram, 2).alert is None
+    assert edits.kept(sent_result(), b.alert(1, kind="deadline"), telegram, 1).alert is None
+
+
+def test_a_successor_remembers_no_words_of_what_is_too_old_to_be_edited() -> None:
+    done = edits.kept(sent_result(), b.alert(1), b.destination(channel="telegram"), 1)
+    assert edits.faded(done, b.NOW_S + 47 * 3600).alert == b.alert(1)
+    assert edits.faded(done, b.NOW_S + 49 * 3600).alert is None
+    waiting = ledger.accepted(b.alert(1), b.NOW_S)
+    assert edits.faded(waiting, b.NOW_S + 1e7) is waiting, "what is to be sent keeps everything"
