@@ -112,7 +112,7 @@ def test_all_faults_are_named_at_once_in_the_order_of_the_file(tmp_path: Path) -
         "tinsom.yaml:4: sources[2].id: 'b' occurs twice",
         "tinsom.yaml:5: destinations[0].address: expected text, got a whole number; put it in quotes",
         "tinsom.yaml:5: destinations[0].channel: 'sms' is not one of telegram, email, webhook, terminal,"
-        " recording",
+        " recording, apprise",
     ]
 
 
