@@ -148,19 +148,30 @@ class Bot:
         await self.channel.ask("setMyCommands", {"commands": menu})
 
     async def _tidy(self) -> None:
-        """Mutes that have run out hide nothing, and need not be kept for ever; who was barred is put out."""
+        """Mutes that have run out hide nothing, and need not be kept for ever; then what the file says by now."""
         now = self.tools.clock.now()
         ended = [
             Write("subscriptions", key, None, key.removeprefix(BOT))
             for key, wish in self.listening.subscriptions.wishes.items()
             if is_own(key) and isinstance(wish, Mute) and wish.until.timestamp() < now
         ]
-        view, barred = self._view(admin=True), self.listening.door.barred
-        for to in self.tools.destinations.all.values():
-            if to.channel == "telegram" and to.address in barred:
-                ended += entrance.ended(to, view)
+        ended += self._put_right()
         with contextlib.suppress(LogError):  # another time
             await self._commit(Effects("ignored", writes=tuple(ended)))
+
+    def _put_right(self) -> list[Write]:
+        """Who was barred is put out; a chat that a file names by now is not two."""
+        view, known = self._view(admin=True), self.tools.destinations
+        ours = [to for to in known.all.values() if to.channel == "telegram"]
+        named = {(to.address, to.thread): to for to in ours if known.is_configured(to.alias)}
+        writes: list[Write] = []
+        for to in ours:
+            twin = named.get((to.address, to.thread))
+            if to.address in self.listening.door.barred:
+                writes += entrance.ended(to, view)
+            elif twin is not None and not known.is_configured(to.alias):
+                writes += entrance.moved(to, twin, view)
+        return writes
 
     async def _updates(self) -> list[object]:
         """One long poll; empty for nothing new, and when there was no answer (another poller, a wrong token)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from services.alerter import following
-from services.alerter.effects import STOPPED, Effects, Reply, View, Write, is_own
+from services.alerter.effects import BOT, STOPPED, Effects, Reply, View, Write, is_own
 from services.alerter.updates import Place
 from tinsom import messages as m
 
@@ -59,6 +59,17 @@ def ended(to: m.Destination, view: View) -> list[Write]:
     gone = [Write("subscriptions", key, None, key.split("/", 1)[1]) for key in _wishes(to.alias, view)]
     if not view.configured(to.alias):
         gone.append(Write("destinations", f"bot/{to.alias}", None, to.alias))
+    return gone
+
+
+def moved(to: m.Destination, twin: m.Destination, view: View) -> list[Write]:
+    """A file names a chat that a reader had brought in: what was wished there goes over, nobody is told twice."""
+    gone = ended(to, view)
+    for key in _wishes(to.alias, view):
+        wish = view.wishes[key]
+        id_ = f"{twin.alias}/{wish.id.partition('/')[2]}"
+        over = msgspec.structs.replace(wish, id=id_, destination=twin.alias)
+        gone.append(Write("subscriptions", BOT + id_, over, id_))
     return gone
 
 

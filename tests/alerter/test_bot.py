@@ -251,6 +251,34 @@ async def test_who_is_barred_is_put_out_and_not_let_in_again(wire: tuple[BotApi,
     assert len(api.texts(77)) == 2
 
 
+async def test_a_chat_that_a_file_names_by_now_is_told_once(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
+    api, config = wire
+    async with alerting(config, tmp_path):
+        api.say(f"/start {INVITATION}", 77, person=77)
+        api.say("/follow Đề án 06", 77, person=77)
+        await answer(api, 77, "Đã theo dõi")
+    lan = DestinationConfig(alias="lan", channel="telegram", address="77")
+    theirs = SubscriptionConfig(id="lan", destination="lan", match=Match(initiatives=["de-an-06"]))
+    named = msgspec.structs.replace(
+        config, destinations=[*config.destinations, lan], subscriptions=[*config.subscriptions, theirs]
+    )
+    async with opened(tmp_path) as log:
+        await log.append(tables(named), writer="apply")
+        async with running(Context(log, Clock(), named), Console(file=io.StringIO())):
+            api.say("/list", 77, person=77)
+            listed = await answer(api, 77, "Đang theo dõi")
+            assert listed.text.count("Đề án 06 (sáng kiến)") == 2, "the file's and the reader's own"
+            await log.append([b.change_output(b.change(began_at=LATER))], writer="stories")
+            await until(lambda: len(api.texts(-5)) == 1)
+            await answer(api, 77, "Bộ Công an triển khai Đề án 06")
+            await asyncio.sleep(0.3)
+            alerts = [m for m in (await table(log, "alerts")).values() if isinstance(m, Alert)]
+        made = [d for d in (await table(log, "destinations")).values() if isinstance(d, Destination)]
+    assert [d.address for d in made].count("77") == 1
+    assert [len(m.subscriptions) for m in alerts if m.destination == "lan"] == [2]
+    assert len(alerts) == 2
+
+
 async def test_applying_the_file_again_leaves_readers_wishes(wire: tuple[BotApi, Config], tmp_path: Path) -> None:
     from services.cli import applying
     from tinsom.clock import ManualClock
