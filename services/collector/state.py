@@ -42,9 +42,7 @@ class PartitionState:
         except DecodeError:
             self.unreadable += 1
             return
-        if isinstance(message, ItemState):
-            self.known(message.publisher).put(message, record.value)
-        elif isinstance(message, FeedState | PageState):
+        if isinstance(message, FeedState | ItemState | PageState):
             self.put(message)
 
     def put(self, message: State) -> None:

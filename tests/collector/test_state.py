@@ -58,3 +58,24 @@ def test_records_are_small_and_keyed_for_compaction() -> None:
     assert out.size < 1_500
     assert out.key == b"item/" + b"f" * 24 + b"/bao.example"
     assert out.partition_by == b"bao.example"
+
+
+def test_everything_of_an_item_is_remembered() -> None:
+    """What is kept in memory lists the fields by itself: a new one must not be forgotten there."""
+    state = PartitionState()
+    full = ItemState(
+        id="a" * 24,
+        publisher="bao.example",
+        aliases=[1, 2, 3],
+        revision=7,
+        shown={"home": "0123", "moi": "4567"},
+        published="89",
+        seen_at=12.5,
+    )
+    assert all(
+        getattr(full, name) != getattr(ItemState(id="", publisher="", aliases=[]), name)
+        for name in full.__struct_fields__
+    )
+    state.put(full)
+    assert state.known("bao.example").get(full.id) == full
+    assert list(state.known("bao.example").items()) == [full]
