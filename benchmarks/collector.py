@@ -158,8 +158,10 @@ def remembered(feeds: int) -> Iterator[Record]:
 
 
 def restore(feeds: int) -> None:
-    """Print what remembering costs: seconds of restoring a tenth of it, megabytes of all, records of the tenth, and
-    the megabytes of the process without it."""
+    """Print what remembering costs: seconds of restoring a tenth of it, megabytes of all, records of the tenth.
+
+    At the end the megabytes of the process without it.
+    """
     before, memory = _megabytes(), PartitionState()
     for record in remembered(feeds):
         memory.apply(record)

@@ -1,4 +1,4 @@
-"""`reader`, the Python feed reader library, on the same feeds: in an environment of its own, made when first needed.
+"""`reader`, the Python feed reader library, on the same feeds, in an environment made when first needed.
 
 It is no dependency of ours: where it cannot be installed, its figures are left out, and a line says so.
 """
