@@ -53,7 +53,9 @@ async def test_a_flood_meets_no_429(seconds: int) -> None:
     world = await start([*people, *groups])
     flood = [
         b.alert(n, destination=d.alias)
-        for n, d in enumerate([d for d in people for _ in range(300)] + [g for g in groups for _ in range(200)])
+        for n, d in enumerate(
+            [d for d in people for _ in range(max(300, seconds))] + [g for g in groups for _ in range(200)]
+        )
     ]
     await world.arrive(*flood)
     await asyncio.sleep(seconds)
