@@ -72,8 +72,10 @@ def find(reading: Reading, matcher: Matcher, raw: list[tuple[int, int, int]]) ->
             continue
         end = -minus_end
         after = lower[end]
-        if after.isalnum() or (after in ".," and _cuts(lower, end)):
+        if after.isalnum():
             continue
+        if after in ".," and lower[end - 1].isdigit() and lower[end + 1].isdigit():
+            continue  # cuts a number: "Đề án 6" in "Đề án 6.000 tỷ đồng"
         case = plain[pattern]
         if case is _ANY or (case is _CAPITAL and text[start].isupper()):
             covered = end
@@ -103,11 +105,6 @@ def _take(hits: list[Hit], reading: Reading, entries: tuple[Entry, ...], start: 
     if meaning:
         hits.append(Hit(start, end, meaning))
     return end
-
-
-def _cuts(lower: str, end: int) -> bool:
-    """Cuts a number: "Đề án 6" in "Đề án 6.000 tỷ đồng"."""
-    return lower[end + 1].isdigit() and lower[end - 1].isdigit()
 
 
 def _by_context(entry: Entry, plain: str, start: int, end: int) -> bool:

@@ -22,6 +22,7 @@ _COMMAS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3}){2,}")
 _PART_BEFORE = "/-.,%"
 # "top 18", "xếp hạng 71/193": a place in a ranking counts nothing, its number is the indicator.
 _RANKS = ("top ", "hạng ", "vị trí thứ ", "xếp thứ ", "đứng thứ ")
+_RANK_ENDS = frozenset(rank[-2] for rank in _RANKS)
 RANK = "hạng"
 # A day and its month are no ratio.
 _DAYS = ("ngày ", "sáng ", "trưa ", "chiều ", "tối ", "trước ", "đến ", "từ ", "nay ", "qua ", "và ", "(")
@@ -43,14 +44,16 @@ def find(reading: Reading) -> list[tuple[int, m.Indicator]]:
         mark = lower[start - 1]
         if mark.isalpha():
             continue  # part of a word
-        whole = _whole(lower, start, mark, previous) if mark in _PART_BEFORE else start
-        if whole < 0:
+        whole = start
+        if mark in _PART_BEFORE and (whole := _whole(lower, start, mark, previous)) < 0:
             continue  # part of a date or a document number
         unit = _UNIT.match(lower, end) if lower[end] in " %" else None
         if unit is not None:
             indicator = _counted(reading.plain, whole, start, end, unit)
+        elif lower[whole - 2] in _RANK_ENDS and lower.endswith(_RANKS, 0, whole):
+            indicator = _rank(reading, whole, start, end)
         else:
-            indicator = _rank(reading, whole, start, end) if lower.endswith(_RANKS, 0, whole) else None
+            continue
         if indicator is not None:
             found.append((whole, indicator))
             if len(found) == MAX_INDICATORS:

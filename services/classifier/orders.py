@@ -16,6 +16,7 @@ from services.classifier.hits import Hit
 from services.classifier.mentions import Mention
 from services.classifier.reading import Reading
 from tinsom import messages as m
+from tinsom.text import has_any
 
 MAX_ORDERS = 30
 MIN_SENTENCE, MAX_SENTENCE = 24, 2_000
@@ -29,6 +30,11 @@ _TOLD = ("giao", "yêu cầu", "đề nghị", "giao nhiệm vụ cho", "giao ch
 _LEADS = ("chủ trì", "khẩn trương", "có trách nhiệm", "chịu trách nhiệm", "cần ", "phải ")
 # Who presides over a meeting has been given nothing.
 _MEETINGS = ("hội nghị", "phiên họp", "cuộc họp", "buổi", "họp", "lễ", "hội thảo", "phiên", "cuộc")
+_REACH = 66
+_MUST_WORDS = (
+    ":", "khẩn trương", "phải", "cần", "thành lập", "tập trung", "rà soát", "chủ động", "tăng cường", "đẩy mạnh",
+    "hoàn thiện",
+)  # fmt: skip
 _MUST = re.compile(
     r": |[\w\s,]{0,50}? (?:khẩn trương|phải|cần|thành lập|tập trung|rà soát|chủ động|tăng cường|đẩy mạnh"
     r"|hoàn thiện)(?!\w)"
@@ -48,7 +54,8 @@ def find(
     """In order; a sentence that gave a task with a deadline gives no other."""
     orders, helpers = _by_body(reading, agencies, orderers)
     for hit in classes:
-        if _MUST.match(reading.lower, hit.end):
+        end = hit.end
+        if has_any(reading.lower[end : end + _REACH], _MUST_WORDS) and _MUST.match(reading.lower, end):
             orders.setdefault(reading.sentence_number(hit.start), [])
     if not orders:
         return []
@@ -56,12 +63,16 @@ def find(
     found: list[m.Task] = []
     for number, lead in _with_what_follows(reading, orders):
         start, end = reading.starts[number], reading.ends[number]
-        raw = reading.plain[start:end].strip()[:MAX_RAW]
-        if raw not in known and MIN_SENTENCE < end - start < MAX_SENTENCE:
-            known.add(raw)
+        if not MIN_SENTENCE < end - start < MAX_SENTENCE:
+            continue
+        raw = reading.plain[start:end].strip()
+        if (kept := raw[:MAX_RAW]) not in known:
+            known.add(kept)
             co = [body for body in helpers.get(number, ()) if body not in lead]
-            found.append(_task(reading, start, end, lead, co))
-    return found[:MAX_ORDERS]
+            found.append(_task(raw, reading.lower[start:end], lead, co))
+            if len(found) == MAX_ORDERS:
+                break
+    return found
 
 
 def _by_body(
@@ -79,9 +90,9 @@ def _by_body(
             helpers.setdefault(reading.sentence_number(mention.start), []).append(mention.id)
         elif mention.voice in ("told", "acts") and mention.id not in orderers:
             if not (chain and reading.lower[chain[-1].end : mention.start] in _GAP):
-                chain, told = [], _is_told(reading.lower, mention.start)
+                chain, told = [], mention.voice == "told" and _is_told(reading.lower, mention.start)
             chain.append(mention)
-            if told or _takes_the_lead(reading.lower, mention.end):
+            if told or (mention.voice == "acts" and _takes_the_lead(reading.lower, mention.end)):
                 order = orders.setdefault(reading.sentence_number(mention.start), [])
                 order += [one.id for one in chain if one.id not in order]
     return orders, helpers
@@ -112,9 +123,8 @@ def _with_what_follows(reading: Reading, orders: _ByNumber) -> Iterator[tuple[in
                 yield number, lead
 
 
-def _task(reading: Reading, start: int, end: int, lead: list[str], co: list[str]) -> m.Task:
-    raw = reading.plain[start:end].strip()
-    action = " ".join(raw[: 2 * MAX_ACTION].split()).strip(" .;,-+•")
+def _task(raw: str, lower: str, lead: list[str], co: list[str]) -> m.Task:
+    action = raw.strip(" .;,-+•")
     return m.Task(
         lead=lead,
         co=co,
@@ -122,5 +132,5 @@ def _task(reading: Reading, start: int, end: int, lead: list[str], co: list[str]
         deadline=None,
         precision=None,
         raw=raw[:MAX_RAW],
-        hedge=hedge_of(reading.lower[start:end]) or msgspec.UNSET,
+        hedge=hedge_of(lower) or msgspec.UNSET,
     )

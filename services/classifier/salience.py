@@ -101,11 +101,24 @@ class Scorer:
         ends = self.reading.ends
         return [bisect_right(ends, mention.start) for mention in own]
 
+    def _heads(self, own: Sequence[Mention]) -> tuple[bool, bool]:
+        """Is one in the title, in the lede?"""
+        if self.reading.captions:
+            segments = self.reading.segments([mention.start for mention in own])
+            return _TITLE in segments, _LEDE in segments
+        (title_end, lede_end, _), title, lede = self.reading.bounds, False, False
+        for mention in own:
+            if mention.start < title_end:
+                title = True
+            elif mention.start < lede_end:
+                lede = True
+        return title, lede
+
     def _place(self, own: Sequence[Mention], sentences: Sequence[int], w: Mapping[str, float]) -> float:
         reading, starts = self.reading, self.reading.starts
-        segments = reading.segments([mention.start for mention in own])
+        title, lede = self._heads(own)
         points = w["bias"] + w["short"] * (len(reading.plain) < SHORT_CHARS)
-        points += w["title"] * (_TITLE in segments) + w["lede"] * (_LEDE in segments)
+        points += w["title"] * title + w["lede"] * lede
         for mention, sentence in zip(own, sentences, strict=True):
             if mention.start - starts[sentence] < TOPIC_CHARS:
                 return points + w["topic"]

@@ -116,9 +116,12 @@ DAMAGES: dict[str, Callable[[str], str]] = {
 @needs_private_data
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damage_changes_no_tag(name: str) -> None:
+    damaged = 0
     for row in labelled()[::4]:
         text, title = row["text"], row["title"]
+        damaged += DAMAGES[name](text) != text
         assert essence(tag(DAMAGES[name](text), title)) == essence(tag(text, title)), row["id"]
+    assert damaged
 
 
 @needs_private_data
@@ -149,16 +152,21 @@ def test_the_other_tone_style_changes_no_tag() -> None:
     pairs = [
         (a, b) for a, b in (("òa", "oà"), ("óa", "oá"), ("ủy", "uỷ"), ("úy", "uý"), ("ụy", "uỵ"), ("Ủy", "Uỷ"))
     ]
+    changed = 0
     for row in labelled()[::4]:
         text = row["text"]
         for old, new in pairs:
             text = text.replace(old + " ", new + " ")
+        changed += text != row["text"]
         assert essence(tag(text, row["title"])) == essence(tag(row["text"], row["title"])), row["id"]
+    assert changed
 
 
 def test_time_is_linear_in_length() -> None:
-    """Ten times the text takes at most about ten times as long; the factor leaves room for a busy machine."""
-    text = "Thủ tướng giao Bộ Công an triển khai Đề án 06/QĐ-TTg trước ngày 30/9/2025, đạt 7,5 triệu hồ sơ. " * 100
+    """Ten times the text takes at most twelve times as long, from 100,000 characters to a million."""
+    text = (
+        "Thủ tướng giao Bộ Công an triển khai Đề án 06/QĐ-TTg trước ngày 30/9/2025, đạt 7,5 triệu hồ sơ. " * 1_050
+    )
     tag(text)
 
     def seconds(of: str) -> float:
@@ -169,7 +177,8 @@ def test_time_is_linear_in_length() -> None:
             best = min(best, time.process_time() - began)
         return best
 
-    assert seconds(text * 10) < 20 * seconds(text)
+    assert len(text) > 100_000
+    assert seconds(text * 10) < 12 * seconds(text)
 
 
 @pytest.mark.parametrize("unit", ["ở Nghệ An và Hà Nội ", "yêu cầu báo cáo trước ngày 30/9/2025, ", "Bộ Y tế, "])
