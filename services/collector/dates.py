@@ -173,7 +173,7 @@ def _instant(parts: _Parts, local: tzinfo) -> datetime:
     hour, minute, second = parts.clock or (0, 0, 0)
     extra = timedelta(days=1) if (hour, minute) == (24, 0) else timedelta(0)
     zone_ = local if parts.offset is None else fixed(timedelta(hours=parts.offset))
-    at = datetime(parts.year, parts.month, parts.day, hour % 24, minute, min(second, 59), tzinfo=zone_)
+    at = datetime(parts.year, parts.month, parts.day, 0 if extra else hour, minute, min(second, 59), tzinfo=zone_)
     return (at + extra).astimezone(UTC)
 
 

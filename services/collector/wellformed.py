@@ -140,7 +140,8 @@ def _channel(
     namespace: str = "",
 ) -> Document:
     prefix = f"{{{namespace}}}" if namespace else ""
-    if any(name in ("item", "entry") and space != namespace for _, space, name in _children(channel)):
+    others = (_name(child) for child in channel if child.tag != f"{prefix}item")
+    if any(name in ("item", "entry") and space != namespace for space, name in others):
         raise _Unsure
     entries, unchanged = _entries([fields_of(item) for item in items[:MAX_ENTRIES]], base, memo)
     return Document(
