@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import textwrap
 import time
 import unicodedata
@@ -163,22 +164,31 @@ def test_the_other_tone_style_changes_no_tag() -> None:
 
 
 def test_time_is_linear_in_length() -> None:
-    """Ten times the text takes at most twelve times as long, from 100,000 characters to a million."""
+    """Ten times the text takes at most twelve times as long, from 100,000 characters to a million.
+
+    A busy machine only ever makes the ratio worse, so the best of a few counts; the collector's passes depend on
+    what else the process holds, so it rests.
+    """
     text = (
         "Thủ tướng giao Bộ Công an triển khai Đề án 06/QĐ-TTg trước ngày 30/9/2025, đạt 7,5 triệu hồ sơ. " * 1_050
     )
-    tag(text)
-
-    def seconds(of: str) -> float:
-        best = 1e9
-        for _ in range(3):
-            began = time.process_time()
-            tag(of)
-            best = min(best, time.process_time() - began)
-        return best
-
     assert len(text) > 100_000
-    assert seconds(text * 10) < 12 * seconds(text)
+    tag(text)
+    gc.collect()
+    gc.disable()
+    try:
+        assert any(_seconds(text * 10, 1) < 12 * _seconds(text, 3) for _ in range(5))
+    finally:
+        gc.enable()
+
+
+def _seconds(of: str, rounds: int) -> float:
+    best = 1e9
+    for _ in range(rounds):
+        began = time.process_time()
+        tag(of)
+        best = min(best, time.process_time() - began)
+    return best
 
 
 @pytest.mark.parametrize("unit", ["ở Nghệ An và Hà Nội ", "yêu cầu báo cáo trước ngày 30/9/2025, ", "Bộ Y tế, "])
