@@ -60,31 +60,34 @@ class Rereader:
         return await self.web.page(rereading.item_in(page).url, wish)
 
     async def _conclude(self, share: Share, source: Source, page: PageState, look: PageLook) -> None:
+        """One commit: the revision, if it is one, the item's state with it, and what remains to be looked at."""
         now = self.clock.now()
         known = share.memory.known(page.publisher).get(page.item)
         found = rereading.judge(page, look, source.tier, now) if known is not None else Finding("given_up")
-        outputs: list[Output] = []
-        states: list[State] = []
+        published: list[Output] = []
+        pages = [] if found.state is None else [found.state]
+        states: list[State] = [*pages]
         if known is not None and found.outcome in _EVENTS:
             item = items.revision_of(page, known, found, source, now)
-            states.append(items.revised_state(known, item, found))
-            outputs.append(items.output_of(item, millis(now)))
-            if found.state is not None:
-                found = found._replace(state=rereading.repacked(found.state, item))
-            logger.info("page", item=page.item, source=source.id, outcome=found.outcome)
-        states += [found.state] if found.state is not None else []
-        ended = [page] if found.state is None else []
-        outputs += [state.output(one, millis(now)) for one in states]
+            published = [items.output_of(item, millis(now))]
+            states = [items.revised_state(known, item, found), *(rereading.repacked(one, item) for one in pages)]
+        ended = [] if pages else [page]
+        outputs = [*published, *(state.output(one, millis(now)) for one in states)]
         outputs += [state.tombstone(one, millis(now)) for one in ended]
         await share.commit(outputs, states=states, forgotten=ended)
-        metrics.REREADS.labels(found.outcome).inc()
-        if found.outcome in _EVENTS:
-            metrics.ITEMS.labels("collector", found.outcome).inc()
+        _count(page, found)
 
     async def _end(self, share: Share, late: list[PageState]) -> None:
         now = millis(self.clock.now())
         await share.commit([state.tombstone(page, now) for page in late], forgotten=late)
         metrics.REREADS.labels("too_late").inc(len(late))
+
+
+def _count(page: PageState, found: Finding) -> None:
+    metrics.REREADS.labels(found.outcome).inc()
+    if found.outcome in _EVENTS:
+        metrics.ITEMS.labels("collector", found.outcome).inc()
+        logger.info("page", item=page.item, source=page.source, outcome=found.outcome)
 
 
 def watch(

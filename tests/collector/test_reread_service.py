@@ -16,13 +16,16 @@ from services.collector.rereader import Rereader
 from services.collector.rereading import BUDGET, CONFIRM_AFTER, DAY, HOUR
 from services.collector.state import PartitionState
 from tests.collector.build import NOW, Post, posts, rss
+from tests.collector.feedserver import FeedServer
 from tests.collector.test_rereading import LINES, PAGE
+from tests.collector.test_selected import article
 from tests.collector.test_service import (
     URL,
     FakeWeb,
     Running,
     SteppedClock,
     _dying,
+    _ticking,
     apply,
     config,
     items,
@@ -35,6 +38,7 @@ from tinsom import metrics
 from tinsom.config import Config
 from tinsom.log import Log
 from tinsom.messages import Item
+from tinsom.service import Context
 
 LINK = Post(2).full.link
 
@@ -230,3 +234,38 @@ async def test_a_crash_at_any_commit_enriches_once(tmp_path: Path, crash_at: int
         (page,) = (await remembered(log)).pages["bao.example"].values()
     assert [(i.revision, i.change) for i in found] == [(1, "new"), (2, "enriched")]
     assert page.came
+
+
+async def test_over_real_http_a_page_that_was_not_there_yet(tmp_path: Path, server: FeedServer) -> None:
+    """The whole service: a page that answers 503, then with its text, then 404 to whoever looks again."""
+    page = article()
+    server.put("/bai.html", b"", 503)
+    server.put("/rss", rss([Post(1)]))
+    found = source("home", server.url("/rss"), full_text=True, interval=5.0)
+    chosen = config(msgspec.structs.replace(found, tier=1))
+    async with opened(tmp_path) as log:
+        await apply(log, chosen)
+        clock = SteppedClock(NOW)
+        context = Context(log, clock, chosen)
+        task = asyncio.create_task(service.run(context))
+        await _ticking(clock, lambda: server.statuses["/rss"].count(304))
+        server.put("/rss", rss([Post(2, link=server.url("/bai.html")), Post(1)]))
+        await _ticking(clock, lambda: server.statuses["/bai.html"] == [503])
+        server.put("/bai.html", page, Content_Type="text/html; charset=utf-8")
+        await _ticking(clock, lambda: server.statuses["/bai.html"] == [503, 200])
+        while len(await items(log)) < 3:  # it is read in another process, and time must not pass meanwhile
+            await asyncio.sleep(0.01)
+        server.put("/bai.html", b"<html><p>khong tim thay</p></html>", 404, Content_Type="text/html")
+        clock.advance(HOUR)
+        await _ticking(clock, lambda: server.statuses["/bai.html"] == [503, 200, 404])
+        while not any(one.doubt for one in (await remembered(log)).pages["bao.example"].values()):
+            await asyncio.sleep(0.01)
+        clock.advance(CONFIRM_AFTER)
+        await _ticking(clock, lambda: server.statuses["/bai.html"] == [503, 200, 404, 404])
+        asked = len(server.asked["/rss"])
+        await _ticking(clock, lambda: len(server.asked["/rss"]) > asked + 1)
+        context.stop.set()
+        await asyncio.wait_for(task, 10)
+        revisions = [i for i in await items(log) if i.title.startswith("Tin số 2")]
+    assert [(i.revision, i.change) for i in revisions] == [(1, "new"), (2, "enriched"), (3, "withdrawn")]
+    assert [("việc thứ 11" in i.text) for i in revisions] == [False, True, True]
