@@ -99,7 +99,7 @@ async def test_a_forecast_is_what_a_replay_sends(day: Day, tmp_path: Path) -> No
         told = PastLog(log, ManualClock(day.ends), Rules())
         foreseen = {alias: (await told.forecast(match)).count for alias, match in WISHES.items()}
     assert foreseen == {alias: sent[alias] for alias in WISHES}
-    assert min(foreseen[alias] for alias in ("de-an", "cds", "tinh", "bo")) > 5
+    assert min(foreseen[alias] for alias in ("de-an", "cds", "tinh", "bo")) >= 5
     assert foreseen["khong"] == 0
 
 
@@ -155,6 +155,7 @@ def test_no_order_of_changes_counts_a_story_twice(steps: list[tuple[int, str, bo
             began_at=b.NOW + timedelta(minutes=story),
         )  # fmt: skip
         remembered.add(b.NOW_S + n, change)
-        again += kind in ("fact", "withdrawn", "deadline")
+        # The story step makes one news of a story; a second would be told, here as by the sender.
+        again += kind in ("fact", "withdrawn", "deadline", "new")
     found = forecast(remembered, Match(initiatives=["de-an-06"]), Rules(), b.NOW_S + DAY)
     assert found.count <= len({story for story, _, matches, _ in steps if matches}) + again
