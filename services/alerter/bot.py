@@ -33,6 +33,7 @@ from tinsom.messages import Destination, Mute, Subscription, Verdict
 logger = structlog.get_logger(__name__)
 
 LONG_POLL = 25  # seconds the server holds a request that has nothing to say
+AT_ONCE = 20  # updates in one answer: of the longest a hundred would be more than the channel reads, every time
 PAUSE = 1.0  # after a poll with nothing in it, and after an error
 UPDATES = ["message", "callback_query"]
 STUMBLES = 3  # times that one update is tried
@@ -175,7 +176,12 @@ class Bot:
 
     async def _updates(self) -> list[object]:
         """One long poll; empty for nothing new, and when there was no answer (another poller, a wrong token)."""
-        body = {"offset": self._offset, "timeout": LONG_POLL, "allowed_updates": UPDATES}
+        body = {
+            "offset": self._offset,
+            "limit": AT_ONCE,
+            "timeout": LONG_POLL,
+            "allowed_updates": UPDATES,
+        }
         self._idle = True
         try:
             result = await self.channel.ask("getUpdates", body, wait=LONG_POLL)

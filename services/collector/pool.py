@@ -56,6 +56,10 @@ class Pool:
         except (TimeoutError, BrokenProcessPool) as error:
             self._give_up(future)
             raise WorkError(type(error).__name__) from error
+        except asyncio.CancelledError:
+            # Nobody waits for it any more, and it must not keep a worker beyond its time all the same.
+            asyncio.get_running_loop().call_later(timeout, self._give_up, future)
+            raise
 
     def close(self) -> None:
         if self._pool is not None and self._pool is not self._given:
@@ -69,7 +73,7 @@ class Pool:
         return self._pool
 
     def _give_up(self, future: Future[Any]) -> None:
-        if not future.cancel() and self._given is None:
+        if not (future.done() or future.cancel()) and self._given is None:
             self._replace()
 
     def _replace(self) -> None:

@@ -7,7 +7,9 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import msgspec
 import pytest
+from aiohttp import web
 
 from services.alerter.channels import Part, StaleIntentError
 from services.alerter.channels.telegram import TelegramChannel
@@ -202,3 +204,30 @@ async def test_a_refusal_writes_not_one_byte_and_a_send_follows_its_look_at_once
     assert [len(data) for data in received if not data] == [0], "the refused one left nothing"
     assert transport_writes, "the message was written"
     assert set(transport_writes) == {0}, "in the same turn as the look"
+
+
+@pytest.mark.parametrize("size", [100, 2_000_000])
+async def test_an_answer_that_comes_in_pieces_is_read_to_its_end(size: int, unused_tcp_port: int) -> None:
+    """Twenty updates of the longest are megabytes; cut anywhere they would come again for ever, unread."""
+    words = "\u1ec7" * size
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in (b'{"ok":true,"result":{"message_id":7,"text":', msgspec.json.encode(words), b"}}"):
+            await response.write(piece)
+            await asyncio.sleep(0.01)  # each in a packet of its own
+        return response
+
+    app = web.Application()
+    app.router.add_post("/{token}/{method}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
+    channel = TelegramChannel(TOKEN, f"http://127.0.0.1:{unused_tcp_port}", timeout=5)
+    try:
+        assert (await channel.send(TO, HELLO, before_write=fine)).message_id == "7"
+        assert (await channel.ask("getUpdates", {}))["text"] == words
+    finally:
+        await channel.close()
+        await runner.cleanup()

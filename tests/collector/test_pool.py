@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,20 @@ async def test_a_worker_that_dies_or_hangs_costs_one_piece_of_work() -> None:
         pool.close()
     assert page is not None
     assert page.text.startswith(LEAD)
+
+
+async def test_work_that_nobody_waits_for_keeps_no_worker_beyond_its_time() -> None:
+    """A page has a limit of its own around the pool's, which always ends first."""
+    pool = Pool(workers=1)
+    try:
+        await pool.run(int, "1", timeout=20)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await pool.run(time.sleep, 60, timeout=0.2)
+        await asyncio.sleep(0.3)
+        assert await pool.run(int, "2", timeout=20) == 2
+    finally:
+        pool.close()
 
 
 async def test_errors_come_through() -> None:

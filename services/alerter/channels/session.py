@@ -28,3 +28,14 @@ class LazySession:
         if self._open is not None:
             await self._open.close()
             self._open = None
+
+
+async def whole(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The body to its end, which `read(n)` is not: that is whatever has arrived. ValueError beyond `limit`."""
+    body = bytearray()
+    async for part in response.content.iter_any():
+        body += part
+        if len(body) > limit:
+            response.close()
+            raise ValueError("the answer is too long")
+    return bytes(body)

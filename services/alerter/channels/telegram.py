@@ -16,12 +16,13 @@ import msgspec
 from services.alerter import pacing, rendering, responses
 from services.alerter.channels import BeforeWrite, Part
 from services.alerter.channels.guarded import GuardedBody
-from services.alerter.channels.session import LazySession
+from services.alerter.channels.session import LazySession, whole
 from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, Verdict
 from tinsom.messages import Destination
 
-_LONGEST_ANSWER = 1_000_000
+# Of the longest messages, in an alphabet that JSON escapes, one poll brings some megabytes.
+_LONGEST_ANSWER = 8_000_000
 
 
 class _Parameters(msgspec.Struct, frozen=True):
@@ -71,7 +72,7 @@ class TelegramChannel:
             async with self._session.get().post(
                 self._base + method, data=guarded, allow_redirects=False
             ) as response:
-                return self._answer(response.status, await response.content.read(_LONGEST_ANSWER))
+                return self._answer(response.status, await whole(response, _LONGEST_ANSWER))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             if guarded.refused:
                 return Answer("refused")
@@ -84,7 +85,7 @@ class TelegramChannel:
             async with self._session.get().post(
                 self._base + method, json=body, timeout=limit, allow_redirects=False
             ) as response:
-                answer = msgspec.json.decode(await response.content.read(_LONGEST_ANSWER), type=_Body)
+                answer = msgspec.json.decode(await whole(response, _LONGEST_ANSWER), type=_Body)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return None
         return answer.result if answer.ok else None
