@@ -29,6 +29,7 @@ from tinsom.service import Context
 GOOD = 10
 ROUNDS = 2  # polls of each good source
 PATIENCE = 90.0
+TIMEOUT = 8.0  # seconds; short for who drips, long enough for a million entries on a busy machine
 
 
 class Here(AbstractResolver):
@@ -87,7 +88,7 @@ async def watch(found: dict[str, float]) -> None:
 
 
 async def besieged(port: int, folder: Path) -> dict[str, object]:
-    config = Config(sources=sources(port), collector=CollectorConfig(timeout=3.0))
+    config = Config(sources=sources(port), collector=CollectorConfig(timeout=TIMEOUT))
     log = SqliteLog(folder / "log.db")
     await log.start()
     await log.append(catalogue.source_outputs(config, 0, {}).outputs, writer="apply")
@@ -95,7 +96,7 @@ async def besieged(port: int, folder: Path) -> dict[str, object]:
     found = {"stall": 0.0, "workers": 0.0}
     watcher = asyncio.create_task(watch(found))
     start = time.monotonic()
-    async with Fetcher(timeout=3.0, allow_private=[ANY_HOST], names=Here()) as fetcher:
+    async with Fetcher(timeout=TIMEOUT, allow_private=[ANY_HOST], names=Here()) as fetcher:
         collector = service.Collector(context, LiveWeb(fetcher, pool, Gate(fetcher)))
         running = asyncio.create_task(collector.run())
         outcomes = await _outcomes(collector, running, start)
