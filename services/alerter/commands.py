@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -122,10 +122,13 @@ async def why(log: Log, item_id: str, destination: str = "") -> AsyncIterator[st
         yield "no subscription matched" + (f" for {destination}" if destination else "")
 
 
-def route_test(config: Config, item: Item, tags: Tags, now: datetime) -> list[str]:
+def route_test(
+    config: Config, item: Item, tags: Tags, now: datetime, called: Mapping[str, str] | None = None
+) -> list[str]:
     """Who would get this item, and why; who would not, and which demand was not met. Nothing is sent.
 
     One line per subscription, in the order of the file, then what each destination would be told.
+    `called`: id → name.
     """
     lines = []
     for s in config.subscriptions:
@@ -133,10 +136,12 @@ def route_test(config: Config, item: Item, tags: Tags, now: datetime) -> list[st
         why_not = matching.unmet(s.match, tags, item) or "asks for nothing"
         told = ", ".join(f"{hit.field}:{hit.id}" for hit in hits)
         lines.append(f"{'+' if hits else '-'} {s.id} → {s.destination}: {told if hits else 'not met: ' + why_not}")
-    return lines + [_would_be(decision) for decision in _planned(config, item, tags, now)]
+    return lines + [_would_be(decision) for decision in _planned(config, item, tags, now, called)]
 
 
-def _planned(config: Config, item: Item, tags: Tags, now: datetime) -> list[Alert | Suppression]:
+def _planned(
+    config: Config, item: Item, tags: Tags, now: datetime, called: Mapping[str, str] | None
+) -> list[Alert | Suppression]:
     tagged = TaggedItem(item=msgspec.Raw(codec.to_bytes(item)), tags=tags)
     change = StoryChange(
         story=item.id, revision=1, kind="new", item=item.id, tagged=msgspec.Raw(codec.to_bytes(tagged)),
@@ -147,7 +152,7 @@ def _planned(config: Config, item: Item, tags: Tags, now: datetime) -> list[Aler
         for s in config.subscriptions
     ]
     mutes = [catalogue.mute(m) for m in config.mutes if m.until > now]
-    return plan(change, subscriptions, rules_of(config.alerter), mutes=mutes)
+    return plan(change, subscriptions, rules_of(config.alerter), called, mutes)
 
 
 def _would_be(decision: Alert | Suppression) -> str:
@@ -177,9 +182,12 @@ async def _messages(log: Log, topic: str) -> AsyncIterator[Message]:
 
 
 def _tagged_line(message: TaggedItem) -> str:
-    tags = [*message.tags.initiatives, *message.tags.agencies]
-    named = ", ".join(f"{t.id} ({t.role}, {t.score:g}, {_rules(t.evidence)})" for t in tags)
-    return f"tagged: {named or 'nothing'}"
+    tags = message.tags
+    named = [f"{t.id} ({t.role}, {t.score:g}, {_rules(t.evidence)})" for t in (*tags.initiatives, *tags.agencies)]
+    named += [f"{place.id} ({place.role})" for place in tags.places] + [
+        document.key for document in tags.documents
+    ]
+    return f"tagged: {', '.join(named) or 'nothing'}"
 
 
 def _rules(evidence: list[Evidence]) -> str:

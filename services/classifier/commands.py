@@ -78,9 +78,9 @@ def published(raw: object) -> datetime | date | None:
 
 
 def from_text(text: str) -> TagInput:
-    """One plain text: its first line is the title when it is short and the rest is not empty."""
+    """One plain text: its first line is the title when it is short, also where there is nothing else."""
     title, _, rest = text.strip().partition("\n")
-    if not rest.strip() or len(title) > 250:
+    if len(title) > 250:
         return TagInput(text=text)
     return TagInput(title=title, text=rest, published_at=_dateline(rest))
 

@@ -78,7 +78,8 @@ def sources_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     said = Counter(report.look.outcome for _, report in checked)
     if checked:
         note(
-            f"{len(checked)} sources: " + ", ".join(f"{count} {outcome}" for outcome, count in said.most_common())
+            f"{len(checked)} source{'s' if len(checked) > 1 else ''}: "
+            + ", ".join(f"{count} {outcome}" for outcome, count in said.most_common())
         )
     exit_for(report.look.outcome for source, report in checked if source.enabled)
 

@@ -100,7 +100,8 @@ def _show_poll(report: PollReport) -> None:
 
 def _summary(report: PollReport) -> str:
     seen, response = report.look, report.look.response
-    hint = _HINTS.get(seen.outcome)
+    web = report.url.lower().startswith(("http://", "https://"))
+    hint = _HINTS.get(seen.outcome) if web else "not an http or https address"
     parts = [f"{seen.outcome} ({hint})" if hint else str(seen.outcome)]
     if response.status:
         size = f"{len(response.body) / 1000:.1f} kB"

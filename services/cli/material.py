@@ -78,7 +78,13 @@ def verdicts(path: Path) -> list[Verdict]:
     topic, records = recording.read_dump(path)
     if topic != "verdicts":
         raise InputError(f"{path} is a dump of {topic}, not of verdicts")
-    return [_verdict(record.value, f"{path}:{number}") for number, record in enumerate(records, 2) if record.value]
+    standing: dict[bytes | None, Verdict] = {}
+    for number, record in enumerate(records, 2):
+        if record.value is None:
+            standing.pop(record.key, None)  # who has left takes the judgements along, compacted or not
+        else:
+            standing[record.key] = _verdict(record.value, f"{path}:{number}")
+    return list(standing.values())
 
 
 def _verdict(line: bytes, where: str) -> Verdict:

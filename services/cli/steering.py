@@ -12,7 +12,7 @@ from services.cli.shared import DEFAULT_CONFIG, ConfigPath, load_config, opened_
 from services.cli.tagging import read_lines
 from tinsom.clock import SystemClock, millis
 from tinsom.errors import InputError
-from tinsom.messages import Item
+from tinsom.messages import Item, Place, Tag
 
 if TYPE_CHECKING:
     from services.classifier.tagger import TagInput
@@ -62,8 +62,11 @@ def route_test(
         raise InputError(f"{path}: nothing to route")
     asked = commands.from_text(given.decode("utf-8-sig", "replace"))
     now = datetime.now(UTC)
-    tags = commands.tagger_for(Path(settings.taxonomy) if settings.taxonomy else None).tag(asked)
-    for line in routed(settings, _item(asked, now), tags, now):
+    tagger = commands.tagger_for(Path(settings.taxonomy) if settings.taxonomy else None)
+    tags = tagger.tag(asked)
+    tagged: list[Tag | Place] = [*tags.initiatives, *tags.agencies, *tags.places]
+    called = {tag.id: tagger.taxonomy.name(tag.id) for tag in tagged}
+    for line in routed(settings, _item(asked, now), tags, now, called):
         say(line)
 
 

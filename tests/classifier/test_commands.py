@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from services.classifier import commands
+from services.classifier.tagger import TagInput
 from tests.classifier.private import tagger
 from tinsom.errors import InputError
 
@@ -58,7 +59,8 @@ def test_a_date_that_is_none_is_an_error() -> None:
 def test_the_first_short_line_is_the_title() -> None:
     item = commands.from_text("Tiêu đề\n25/12/2022\nNội dung")
     assert (item.title, item.published_at) == ("Tiêu đề", date(2022, 12, 25))
-    assert commands.from_text("Chỉ một dòng").title == ""
+    assert commands.from_text("Chỉ một dòng\n") == TagInput(title="Chỉ một dòng")
+    assert commands.from_text("dài " * 70).title == ""
 
 
 def test_a_labelled_file_is_scored() -> None:

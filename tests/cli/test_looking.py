@@ -51,6 +51,12 @@ def test_poll_of_good_sources_is_code_0_and_of_a_bad_one_code_1(tinsom: Command,
     assert tinsom("poll", f"{site.base}/rss", f"{site.base}/old", "--allow-private").code == 1
 
 
+def test_poll_of_what_is_no_address_says_so(tinsom: Command) -> None:
+    assert tinsom("poll", "baochinhphu.vn/rss").out == (
+        "baochinhphu.vn/rss: refused (not an http or https address)\n"
+    )
+
+
 def test_poll_for_people_shows_what_would_be_kept_and_why(tinsom: Command, site: Site) -> None:
     result = tinsom("poll", f"{site.base}/rss", "--allow-private")
     assert result.lines[0].startswith(f"{site.base}/rss: ok; status 200, ")

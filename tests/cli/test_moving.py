@@ -22,7 +22,7 @@ TIMES = [int(datetime(2026, 10, day, tzinfo=UTC).timestamp() * 1000) for day in 
 def item(number: int) -> Output:
     when = TIMES[number % 3]
     made = Item(
-        id=f"i{number}", publisher="p", source="s", url=f"http://x/{number}", title="Đề án 06",
+        id=f"i{number}", publisher="p", source="s", url=f"http://x/{number}", title="Đề án 06 tại Đồng Tháp",
         fetched_at=datetime.fromtimestamp(when / 1000, UTC),
     )  # fmt: skip
     return codec.output("items", made.id, made, when, source="collector")

@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.running import Command
 from tests.cli.test_moving import append, item
+from tinsom.log import Record
+from tinsom.replay import line_of
 
 MINE = """initiatives: [{id: nang, names: {vi: Trời nắng}, aliases: [trời nắng]}]
 themes:
@@ -99,6 +101,19 @@ def test_eval_scores_a_labelled_file(tinsom: Command, folder: Path) -> None:
     assert lines[:2] == ["kinds:", "kind\tprecision\trecall\tF1\tright\twrong\tmissed"]
     assert "initiatives primary\tde-an-06\tvneid\t1" in lines
     assert "cannot read no.jsonl" in tinsom.fails("taxonomy", "eval", "no.jsonl", code=1)
+
+
+def test_who_has_left_counts_in_no_dump_from_before_compaction(tinsom: Command, folder: Path) -> None:
+    said = {"verdict": "right", "item": "4", "matched": ["initiative:vneid"], "at": "2026-10-14T00:00:00Z"}
+    values = {who: json.dumps(said | {"reader": who, "alert": "4"}).encode() for who in ("left", "stays", "back")}
+    records = [("left", values["left"]), ("back", values["back"]), ("stays", values["stays"]), ("left", None),
+               ("back", None), ("back", values["back"])]  # fmt: skip
+    head = {"format": "tinsom-dump-1", "topic": "verdicts", "partitions": 1}
+    lines = [json.dumps(head).encode()]
+    for number, (who, value) in enumerate(records):
+        lines.append(line_of(Record("verdicts", 0, number, 0, f"{who}/4".encode(), value, ())))
+    (folder / "v.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    assert "initiative\t1.000\t1.000\t1.000\t2\t0\t0" in tinsom("taxonomy", "eval", "v.jsonl").lines
 
 
 def test_eval_reads_verdicts_alone_and_with_their_items(tinsom: Command, folder: Path) -> None:

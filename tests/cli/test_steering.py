@@ -42,7 +42,7 @@ def test_route_test_says_who_would_be_told_and_who_not(tinsom: Command, folder: 
     assert (result.code, result.err) == (0, "")
     assert result.lines[:2] == ["+ s1 → a: initiative:de-an-06", result.lines[1]]
     assert result.lines[1].startswith("- s2 → b: not met: ")
-    assert any(line.startswith("a: normal alert; ") for line in result.lines)
+    assert "a: normal alert; Bạn theo dõi: Đề án 06 (sáng kiến)" in result.lines
     assert not (folder / "tinsom.db").exists()
 
 

@@ -68,7 +68,7 @@ def test_a_text_is_explained_with_the_rules_that_made_its_tags(tinsom: Command, 
 
 def test_a_text_is_explained_with_what_was_rejected_and_why(tinsom: Command) -> None:
     lines = tinsom("tag", stdin="Đề án 06 của Trường Đại học A".encode()).lines
-    assert lines[-2:] == ["rejected:", "  'Đề án 06' (de-an-06/alias) in text: right before 'của trường'"]
+    assert lines[-2:] == ["rejected:", "  'Đề án 06' (de-an-06/alias) in title: right before 'của trường'"]
 
 
 def test_nothing_to_tag_is_said_and_no_fault(tinsom: Command) -> None:

@@ -50,6 +50,7 @@ def test_why_answers_from_the_log(tinsom: Command, replayed: str) -> None:
     assert by_id.lines[0] == "item i1"
     text = by_id.out
     assert "tagged: de-an-06 (primary, " in text
+    assert "dong-thap (mentioned)" in text
     assert "to man-hinh (urgent): initiative:de-an-06 by s1" in text
     assert ": sent" in text
     assert by_id.lines[-1] == "nearly theme-gan: score 7, 3 of 10 points missing"
