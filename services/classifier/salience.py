@@ -21,7 +21,8 @@ PRIMARY = 4.0
 _TITLE, _LEDE = Segment.TITLE, Segment.LEDE
 # A subject stands within this many characters of the start of its sentence.
 TOPIC_CHARS = 25
-SHORT_CHARS = 500
+# How much shorter than an article an item is, in halvings: in few words one mention says much.
+ARTICLE_CHARS, SHORTEST = 4_000, 3.0
 _HEARD = ("acts", "told")
 LEAST = 0.1
 
@@ -62,6 +63,7 @@ class Scorer:
 
     def __post_init__(self) -> None:
         title, words = self.reading.lower[: self.reading.title_end], self.taxonomy.context
+        self.brevity = min(SHORTEST, max(0.0, math.log2(ARTICLE_CHARS / len(self.reading.plain))))
         self.crime = has_any(title, words.crime) and not has_any(title, words.prevention)
 
     def initiative(self, tag: str, group: Sequence[Mention], many: int) -> float:
@@ -115,9 +117,9 @@ class Scorer:
         return title, lede
 
     def _place(self, own: Sequence[Mention], sentences: Sequence[int], w: Mapping[str, float]) -> float:
-        reading, starts = self.reading, self.reading.starts
+        starts = self.reading.starts
         title, lede = self._heads(own)
-        points = w["bias"] + w["short"] * (len(reading.plain) < SHORT_CHARS)
+        points = w["bias"] + w["short"] * self.brevity
         points += w["title"] * title + w["lede"] * lede
         for mention, sentence in zip(own, sentences, strict=True):
             if mention.start - starts[sentence] < TOPIC_CHARS:
