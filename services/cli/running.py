@@ -68,7 +68,7 @@ def apply(
     config: ConfigPath = DEFAULT_CONFIG,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, write nothing.")] = False,
 ) -> None:
-    """Bring sources, subscriptions and destinations from the files to the log, and show the difference."""
+    """Bring sources, subscriptions, destinations and own rules from the files to the log; show the difference."""
     settings = load_config(config)
 
     async def work() -> list[str]:
@@ -162,3 +162,5 @@ def _welcome(config: Config, names: Sequence[str], changes: Sequence[str]) -> No
     note(f"{', '.join(names)}: running on {where}. Ctrl-C ends it.")
     if config.http.port:
         note(f"metrics: http://{config.http.host}:{config.http.port}/metrics")
+    if any(change.startswith("sources: +") for change in changes):
+        note("The first poll of a new source is its baseline and alerts nobody; what is new from then on is news.")

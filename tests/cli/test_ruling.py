@@ -114,6 +114,8 @@ def test_who_has_left_counts_in_no_dump_from_before_compaction(tinsom: Command, 
         lines.append(line_of(Record("verdicts", 0, number, 0, f"{who}/4".encode(), value, ())))
     (folder / "v.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     assert "initiative\t1.000\t1.000\t1.000\t2\t0\t0" in tinsom("taxonomy", "eval", "v.jsonl").lines
+    (folder / "v.jsonl").write_bytes(lines[0].replace(b"verdicts", b"items") + b"\n")
+    assert "is a dump of items, not of verdicts" in tinsom.fails("taxonomy", "eval", "v.jsonl", code=1)
 
 
 def test_eval_reads_verdicts_alone_and_with_their_items(tinsom: Command, folder: Path) -> None:

@@ -15,11 +15,14 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from rich.console import Console
 
+from services.cli import running
 from tests.cli.conftest import Site
 from tests.cli.running import Command
 from tests.cli.test_looking import FEED, RSS
 from tests.ports import free_port
+from tinsom.config import Config
 
 PATIENCE = 30.0
 
@@ -146,3 +149,13 @@ def test_an_unknown_destination_names_those_that_are(tinsom: Command, folder: Pa
     assert tinsom.fails("send-test", "nowhere", code=1) == (
         "tinsom: there is no destination 'nowhere'; configured: hop-thu, man-hinh, nhom"
     )
+
+
+def test_who_starts_is_told_why_nothing_comes_at_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(running, "errors", Console(force_terminal=True))
+    running._welcome(Config(), ["collector"], ["sources: + a"])
+    assert "baseline" in capsys.readouterr().err
+    running._welcome(Config(), ["collector"], ["sources: no change"])
+    assert "baseline" not in capsys.readouterr().err
