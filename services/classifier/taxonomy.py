@@ -252,7 +252,7 @@ def load(folder: Path | None = None) -> Taxonomy:
 def texts(folder: Path) -> dict[str, str]:
     """File name → text of a folder's files, or of one file; raises ConfigError."""
     if not folder.is_dir() and not folder.is_file():
-        raise ConfigError(f"taxonomy: {folder} is not a folder")
+        raise ConfigError(f"taxonomy: {folder} is neither a folder nor a file")
     files = sorted(folder.glob("*.yaml")) if folder.is_dir() else [folder]
     return {path.name: _text(path) for path in files}
 

@@ -67,7 +67,7 @@ def test_a_users_file_extends_and_overrides(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_none_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is not a folder"):
+    with pytest.raises(ConfigError, match="is neither a folder nor a file"):
         taxonomy.load(tmp_path / "missing")
 
 

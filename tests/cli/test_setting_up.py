@@ -230,7 +230,7 @@ def test_check_names_every_fault_of_file_secrets_taxonomy_and_ids(
 
 def test_check_names_a_taxonomy_that_cannot_be_read(tinsom: Command, folder: Path) -> None:
     (folder / "tinsom.yaml").write_text("taxonomy: mine\n")
-    assert tinsom("check").lines == ["tinsom.yaml:1: taxonomy: mine is not a folder"]
+    assert tinsom("check").lines == ["tinsom.yaml:1: taxonomy: mine is neither a folder nor a file"]
     (folder / "mine").mkdir()
     (folder / "mine" / "own.yaml").write_text("initiatives: [{id: x}]\n")
     (line,) = tinsom("check").lines

@@ -84,7 +84,10 @@ def test_a_file_that_cannot_be_read_is_code_1(tinsom: Command, folder: Path) -> 
 
 def test_own_taxonomy_files_are_used_or_refused_with_the_reason(tinsom: Command, folder: Path) -> None:
     own = folder / "own"
-    assert tinsom.fails("tag", "--taxonomy", "own", code=1, stdin=LINES) == "tinsom: taxonomy: own is not a folder"
+    assert (
+        tinsom.fails("tag", "--taxonomy", "own", code=1, stdin=LINES)
+        == "tinsom: taxonomy: own is neither a folder nor a file"
+    )
     own.mkdir()
     (own / "mine.yaml").write_text(
         "initiatives: [{id: nang, names: {vi: Trời nắng}, aliases: [trời nắng]}]\n", "utf-8"
