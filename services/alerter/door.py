@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -17,6 +17,7 @@ from tinsom.messages import Destination
 from tinsom.topics import partition_for
 
 logger = structlog.get_logger(__name__)
+Change = Callable[[Destination], Destination | None]
 LATER = 30  # seconds after which another process, or this one, may be able to do it
 
 
@@ -41,24 +42,26 @@ class UnsubscribeDoor:
         return await (self._return(to) if wish else self._leave(to, given))
 
     async def _leave(self, to: Destination, given: str) -> Answer:
-        if not await self._written(to, unsubscribing.left(to)):
+        if not await self._written(to, unsubscribing.left):
             return self._page(503, "later")
         metrics.UNSUBSCRIBES.labels("link").inc()
         return self._page(200, "left", f"./{given}/{unsubscribing.AGAIN}", "return")
 
     async def _return(self, to: Destination) -> Answer:
-        done = await self._written(to, unsubscribing.back(to))
+        done = await self._written(to, unsubscribing.back)
         return self._page(200, "back") if done else self._page(503, "later")
 
-    async def _written(self, to: Destination, learned: Destination | None) -> bool:
-        if learned is None:
+    async def _written(self, to: Destination, change: Change) -> bool:
+        if change(to) is None:
             return True
         sender = self.senders.get(partition_for(to.alias.encode(), self.partitions))
         if sender is None:
             return False  # the sender is another process
         try:
             async with sender.partition.lock:
-                await sender.clerk.write([], learned)
+                # As it is by now: a result that was written while we waited may have changed it.
+                now = self.tools.destinations.all.get(to.alias, to)
+                await sender.clerk.write([], change(now) if now.address == to.address else None)
         except TinsomError as error:
             logger.error("an unsubscription was not written", reason=str(error))
             return False

@@ -63,6 +63,8 @@ class PastLog:
                 self._next[number] = record.offset + 1
                 if record.offset % past.CHUNK == 0:
                     await asyncio.sleep(0)
+                if len(self.past.entries) > 2 * past.MOST:
+                    self.past.prune(self.clock.now())
         self._next[number] = max(start, end)
 
     def _take(self, record: Record) -> None:

@@ -316,24 +316,28 @@ class Sender:
         now, wall = self.tools.clock.now(), self.tools.wall.now()
         result = ledger.concluded(attempt.delivery, verdict, len(attempt.parts), now, wall, self.tools.policy)
         result = edits.kept(result, attempt.alert, attempt.route.to, len(attempt.parts))
-        learned = learned_from(verdict, attempt.route.to)
-        while not await self._written(result, learned):
+        while not await self._written(result, verdict, attempt.route.to):
             await self.tools.wall.sleep(RECOMMIT)
         _observe(attempt, result, verdict, now)
         if verdict.kind == "throttled" and (verdict.retry_after or 0.0) > lanes.LONG_PAUSE:
             logger.error("a chat must wait long, its alerts go to a digest", seconds=verdict.retry_after)
             await self.clerk.postpone(attempt.delivery.destination, "throttled")
 
-    async def _written(self, result: Delivery, learned: Destination | None) -> bool:
+    async def _written(self, result: Delivery, verdict: Verdict, to: Destination) -> bool:
         try:
             async with self.partition.lock:
-                await self.clerk.conclude(result, learned)
+                await self.clerk.conclude(result, self._learned(verdict, to))
         except FencedError:
             raise
         except LogError as error:
             logger.error("the log takes no result", reason=str(error))
             return False
         return True
+
+    def _learned(self, verdict: Verdict, to: Destination) -> Destination | None:
+        """What an answer says of `to` as it is by now: meanwhile its reader may have left or chosen anew."""
+        now = self.tools.destinations.all.get(to.alias)
+        return learned_from(verdict, now) if now is not None and now.address == to.address else None
 
     def _pace_by(self, attempt: Attempt, verdict: Verdict) -> None:
         channel, wall = attempt.route.channel, self.tools.wall.now()
@@ -364,6 +368,8 @@ def learned_from(verdict: Verdict, to: Destination) -> Destination | None:
         return msgspec.structs.replace(to, address=verdict.moved_to)
     if verdict.kind == "gone" or (verdict.kind == "bounced" and to.reason == verdict.reason):
         return msgspec.structs.replace(to, state="suspended", reason=verdict.reason)
+    if to.state == "suspended":
+        return None  # while the request was under way: why it ended holds
     if verdict.kind == "bounced":
         return msgspec.structs.replace(to, reason=verdict.reason)
     if verdict.kind == "delivered" and to.reason:

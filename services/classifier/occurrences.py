@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -85,12 +85,24 @@ class Stand:
         first, *others = phrase.parts
         spans = [span for span in self._found.get(first, ()) if self._in_fields(span, phrase.fields)]
         for part in others:
-            spans = [
-                (max(starts), after[1])
-                for after in self._found.get(part, ())
-                if (starts := [before[0] for before in spans if self._follows(before, after, phrase.gap)])
-            ]
+            spans = self._continued(spans, self._found.get(part, ()), phrase.gap)
         return spans
+
+    def _continued(self, spans: Sequence[Span], afters: Sequence[Span], gap: int) -> list[Span]:
+        """Each of `afters` that follows one of `spans`, from the nearest place where that begins."""
+        before = sorted(spans, key=_end)
+        found = []
+        for after in afters:
+            start = -1
+            # From the nearest back: one that ends before the best begins, begins before it too. A page may repeat
+            # a word ten thousand times, and all pairs of them are too many.
+            for place in reversed(range(bisect_right(before, after[0], key=_end))):
+                if before[place][1] <= start or not self._follows(before[place], after, gap):
+                    break
+                start = max(start, before[place][0])
+            if start >= 0:
+                found.append((start, after[1]))
+        return found
 
     def _follows(self, before: Span, after: Span, gap: int) -> bool:
         if after[0] < before[1] or self._field(before) != self._field(after):
@@ -110,6 +122,10 @@ class Stand:
     @cached_property
     def _starts(self) -> list[int]:
         return [match.start() for match in _WORD.finditer(self._reading.lower)]
+
+
+def _end(span: Span) -> int:
+    return span[1]
 
 
 def _by_place(hit: tuple[int, int, int]) -> tuple[int, int]:

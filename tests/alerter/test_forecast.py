@@ -126,6 +126,26 @@ async def test_what_comes_later_is_read_on_and_once(tmp_path: Path) -> None:
         assert [f.count for f in both] == [3, 3]
 
 
+async def test_a_month_that_is_read_for_the_first_time_is_never_whole_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "MOST", 5)
+    lengths: list[int] = []
+    add = Past.add
+
+    def counted(self: Past, at: float, change: StoryChange) -> None:
+        add(self, at, change)
+        lengths.append(len(self.entries))
+
+    monkeypatch.setattr(Past, "add", counted)
+    async with opened(tmp_path) as log:
+        made = [b.change_output(b.change(b.item(id=f"i{n}"), story=f"s{n}")) for n in range(40)]
+        await log.append(made, writer="stories")
+        known = PastLog(log, ManualClock(b.NOW_S + 60), Rules())
+        await known.refresh()
+    assert (len(lengths), max(lengths), len(known.past.entries), len(known.past.items)) == (40, 11, 5, 5)
+
+
 def test_what_is_too_old_or_too_much_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     remembered = Past()
     for n in range(40):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from services.alerter import unsubscribing
 from services.alerter.channels.email import EmailChannel
@@ -120,6 +122,33 @@ async def test_a_process_that_does_not_send_says_later() -> None:
     world.partition.owned = False  # fenced meanwhile: the record is not taken
     assert (await door_of(world)("POST", unsubscribing.token(KEY, LAN))).status == 503
     assert state(world) == ("active", "")
+    await world.stage.lost(world.partition)
+
+
+async def test_who_leaves_while_a_mail_is_under_way_stays_away() -> None:
+    """Its result says that the mailbox is well again; of what was known before the click."""
+    world = await start(
+        [b.destination("lan", channel="telegram", address="1000", reason="soft_bounce")], latency=5.0
+    )
+    await world.arrive(b.alert(1, destination="lan"))
+    await asyncio.sleep(1)
+    to = world.stage.tools.destinations.all["lan"]
+    assert (await door_of(world)("POST", unsubscribing.token(KEY, to))).status == 200
+    await world.settle()
+    assert (world.states(), state(world)) == ({"sent": 1}, ("suspended", "unsubscribed"))
+    await world.stage.lost(world.partition)
+
+
+async def test_what_changes_while_a_click_waits_for_its_turn_is_not_undone() -> None:
+    world = await start([LAN])
+    async with world.partition.lock:
+        click = asyncio.create_task(door_of(world)("POST", unsubscribing.token(KEY, LAN)))
+        await asyncio.sleep(1)
+        chosen = replace(world.stage.tools.destinations.all["lan"], quiet=["22:00-06:00"], chosen=["quiet"])
+        await world.sender.clerk.write([], chosen)
+    assert (await click).status == 200
+    assert state(world) == ("suspended", "unsubscribed")
+    assert world.stage.tools.destinations.all["lan"].quiet == ["22:00-06:00"]
     await world.stage.lost(world.partition)
 
 

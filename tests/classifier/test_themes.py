@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.classifier import lint, taxonomy
+from services.classifier import lint, occurrences, taxonomy
 from services.classifier.tagger import Tagger, TagInput
 from services.classifier.themes import Outcome, Themes
 from tests.classifier.brute import Brute
@@ -51,6 +51,23 @@ def of(text: str) -> Tagger:
 def outcome(by: Tagger, title: str) -> Outcome:
     (found,) = by.outcomes(TagInput(title=title))
     return found
+
+
+def test_words_repeated_without_end_are_not_compared_in_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever writes a page of nothing but somebody's words must not stop the tag stage: it took a minute."""
+    looked = 0
+    follows = occurrences.Stand._follows
+
+    def counted(self: occurrences.Stand, *given: Any) -> bool:
+        nonlocal looked
+        looked += 1
+        return follows(self, *given)
+
+    monkeypatch.setattr(occurrences.Stand, "_follows", counted)
+    by = of("{id: theme-a, names: {vi: A}, threshold: 1, terms: [{words: dữ liệu + số, weight: 1}]}")
+    for text in ("dữ liệu số " * 300, "dữ liệu " * 300 + "số " * 300, "số " * 300 + "dữ liệu " * 300):
+        by.outcomes(TagInput(title="", text=text))
+    assert 300 < looked < 3_000
 
 
 def test_the_ten_have_no_fault_and_hold_their_own_test_strings() -> None:
