@@ -102,13 +102,10 @@ def _docx(body: bytes) -> Paper:
 def _paragraph(paragraph: etree._Element) -> str:
     """Its runs; what was deleted with changes tracked is in other elements."""
     parts = []
-    for element in paragraph.iter(_WORD + "t", _WORD + "tab", _WORD + "br", _WORD + "p"):
-        if element.tag == _WORD + "t":
-            parts.append(element.text or "")
-        elif element.tag == _WORD + "p" and element is not paragraph:
-            return "".join(parts)  # a text box: its paragraphs come by themselves
-        else:
-            parts.append(" ")
+    for element in paragraph.iter(_WORD + "t", _WORD + "tab", _WORD + "br"):
+        # The paragraphs of a text box come by themselves; what stands behind the box is this one's.
+        if next(element.iterancestors(_WORD + "p")) is paragraph:
+            parts.append((element.text or "") if element.tag == _WORD + "t" else " ")
     return "".join(parts)
 
 

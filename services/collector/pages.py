@@ -86,6 +86,9 @@ class PageReader:
                 paper = await self._paper(url)
         except (TimeoutError, WorkError):
             paper = Paper("too_slow")
+        except Exception as error:  # what one document does must not keep its item, and the feed, from coming
+            logger.warning("attachment could not be read", error=type(error).__name__)
+            paper = Paper("broken")
         return Attached(_attachment(url, paper), paper.text)
 
     async def _paper(self, url: str) -> Paper:

@@ -113,6 +113,20 @@ async def test_what_takes_too_long_or_too_much(
     assert [a.attachment.outcome for a in seen.page.attached] == ["too_slow", "too_big", "forbidden"]
 
 
+async def test_no_document_keeps_its_item_from_coming(
+    server: FeedServer, reader: PageReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raising(body: bytes) -> None:
+        raise MemoryError
+
+    server.put("/a.pdf", pdf([DECREE]), **PDF)
+    server.put("/bai.html", article(linking("/a.pdf")), **HTML)
+    monkeypatch.setattr(pages.office, "read", raising)
+    seen = await reader.read(server.url("/bai.html"), PageWish(SELECTORS, attachments=True))
+    assert seen.page is not None
+    assert [a.attachment.outcome for a in seen.page.attached] == ["broken"]
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "outcome", "told"),
     [

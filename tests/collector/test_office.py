@@ -52,6 +52,13 @@ def test_a_scan_is_called_one_whatever_was_stamped_on_it() -> None:
     assert read(pdf([STAMP, [], []])) == Paper("scanned", "pdf", pages=3)
 
 
+def test_what_stands_behind_a_text_box_is_not_lost() -> None:
+    box = "<w:r><w:pict><w:txbxContent><w:p><w:r><w:t>Hộp</w:t></w:r></w:p></w:txbxContent></w:pict></w:r>"
+    body = f"<w:p><w:r><w:t>Giao </w:t></w:r>{box}<w:r><w:t>Bộ Công an.</w:t></w:r></w:p>"
+    found = read(docx(f'<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>'))
+    assert found.text == "Giao Bộ Công an.\nHộp"
+
+
 def test_the_text_of_a_docx() -> None:
     found = read(word("QUYẾT ĐỊNH", "Điều 1. Giao Bộ Công an &amp; Bộ Y tế."))
     assert found == Paper("ok", "docx", "QUYẾT ĐỊNH\nĐiều 1. Giao Bộ Công an & Bộ Y tế.")
