@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from tinsom import localtime
+from tinsom.config import Config, SourceConfig
 from tinsom.faults import Fault, did_you_mean
 from tinsom.messages import Match
-
-if TYPE_CHECKING:
-    from tinsom.config import Config, SourceConfig
 
 # Ids become keys, labels and parts of a command line.
 _ID = re.compile(r"\w[\w.@+-]{0,99}")

@@ -1,4 +1,4 @@
-"""`tinsom.yaml`: typed, checked whole at the start; secrets only by file or environment variable.
+"""What `tinsom.yaml` may say, typed; `tinsom.configfile` reads it. Secrets only by file or environment variable.
 
 Unknown keys are errors. The environment is read here and nowhere else.
 """
@@ -6,14 +6,13 @@ Unknown keys are errors. The environment is read here and nowhere else.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from tinsom import checks, faults, redact
+from tinsom import redact
 from tinsom.errors import ConfigError
 from tinsom.messages import Channel, Match, Priority, Rhythm
 
@@ -175,53 +174,6 @@ class Config(_Section, frozen=True, kw_only=True):
     email: EmailConfig | None = None
     webhook: WebhookConfig | None = None
     apprise: AppriseConfig | None = None  # everything else; needs `pip install tinsom[apprise]`
-
-
-def load(path: Path) -> Config:
-    """Read and check a configuration file; raises ConfigError naming file, line, place and reason."""
-    examined = examine(path)
-    found = examined.lines()
-    if found or examined.config is None:
-        more = f" (and {len(found) - 1} more; `tinsom check` names all)" if found[1:] else ""
-        raise ConfigError(found[0] + more)
-    return examined.config
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What can be used of a file (None: nothing) and what is wrong in it."""
-
-    config: Config | None
-    document: faults.Document
-    faults: list[faults.Fault]
-
-    def lines(self) -> list[str]:
-        """Each fault by file, line, place and reason, in the order of the file."""
-        return [self.document.locate(fault) for fault in sorted(self.faults, key=self.document.position)]
-
-
-def examine(path: Path) -> Examined:
-    """Every fault of a file; raises ConfigError when it cannot be read at all."""
-    document = faults.read(path)
-    read = faults.convert(_filled(document.data), Config)
-    found = [*document.faults, *read.faults]
-    if read.value is not None:
-        found += checks.unknown_match_keys(document.data)
-        # What was taken out for its types would be missed by others: do not report it twice.
-        found += [read.original(fault) for fault in checks.check(read.value, whole=not read.faults)]
-    return Examined(read.value, document, found)
-
-
-def _filled(data: Any) -> Any:
-    """A section whose lines are all commented out is no section."""
-    if data is None:
-        return {}
-    return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
-
-
-def check(config: Config) -> list[faults.Fault]:
-    """Faults that the types cannot see: double ids, references to nothing, channels without settings."""
-    return checks.check(config)
 
 
 def secret(what: str, file: str, env: str) -> str:

@@ -12,6 +12,7 @@ from services.classifier import taxonomy as tagging
 from services.classifier.taxonomy import Taxonomy
 from services.collector import catalogue as collecting
 from tinsom import config as configuration
+from tinsom import configfile
 from tinsom.clock import Clock, millis
 from tinsom.config import Config
 from tinsom.errors import ConfigError
@@ -71,7 +72,7 @@ def _lines(topic: str, changes: Changes) -> list[str]:
 def faults(path: Path) -> list[str]:
     """Every fault of a configuration file, of its secrets, of its taxonomy, and of the ids it asks for."""
     try:
-        examined = configuration.examine(path)
+        examined = configfile.examine(path)
     except ConfigError as error:
         return [str(error)]
     if examined.config is not None and not examined.faults:

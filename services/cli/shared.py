@@ -24,8 +24,7 @@ from rich.progress import (
 from rich.table import Table as View
 from rich.text import Text
 
-from tinsom import checks
-from tinsom import config as configuration
+from tinsom import checks, configfile
 from tinsom.config import Config
 from tinsom.errors import InputError, UnreachableError
 from tinsom.log import Log
@@ -53,7 +52,7 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 
 
 def load_config(path: Path) -> Config:
-    return configuration.load(path)
+    return configfile.load(path)
 
 
 # --- the log ------------------------------------------------------------------------------------------------

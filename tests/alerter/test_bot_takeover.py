@@ -16,7 +16,7 @@ import pytest
 from services.cli import applying
 from tests.alerter.test_service import TOKEN
 from tests.fakes.telegram import BotApi, Limits, serve
-from tinsom import config as configuration
+from tinsom import configfile
 from tinsom.clock import SystemClock
 from tinsom.process import open_log
 
@@ -71,7 +71,7 @@ async def test_the_second_listens_when_the_first_is_killed(
         url = await stack.enter_async_context(serve(api, TOKEN))
         path = tmp_path / "tinsom.yaml"
         path.write_text(CONFIG.format(log=log_config, url=url, namespace=f"bot{uuid4().hex[:8]}"))
-        settings = configuration.load(path)
+        settings = configfile.load(path)
         log = open_log(settings)
         await log.start()
         await applying.apply(settings, log, SystemClock())

@@ -11,7 +11,7 @@ from services.demo import edition
 from services.demo.documents import page_path
 from services.demo.site import DemoSite
 from services.demo.timeline import Timeline
-from tinsom import config
+from tinsom import checks
 from tinsom.clock import ManualClock
 
 DAY = edition.load()
@@ -101,6 +101,6 @@ async def test_pages_and_unknown_paths(site: DemoSite, http: aiohttp.ClientSessi
 
 async def test_the_configuration_is_whole(site: DemoSite) -> None:
     whole = site.config()
-    assert config.check(whole) == []
+    assert checks.check(whole) == []
     assert {source.publisher for source in whole.sources} == set(DAY.publishers)
     assert {destination.channel for destination in whole.destinations} == {"terminal"}

@@ -14,7 +14,7 @@ import yaml
 from services import cli
 from tests.conftest import require
 from tests.deploy.queries import DEPLOY, ROOT
-from tinsom import config
+from tinsom import configfile
 
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -24,7 +24,7 @@ LASTING = [name for name in SERVICES if name not in ("certificates", "topics", "
 
 
 def test_the_configuration_is_whole() -> None:
-    settings = config.load(DEPLOY / "tinsom.yaml")
+    settings = configfile.load(DEPLOY / "tinsom.yaml")
     assert settings.kafka is not None
     assert settings.kafka.bootstrap_servers == "kafka:9092"
     assert settings.email is not None
@@ -46,7 +46,7 @@ def test_each_service_runs_once_and_prometheus_asks_each() -> None:
     assert {SERVICES[name]["command"][0] for name in STAGES} == {"collect", "classify", "alert"}
     scrape = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
     targets = next(job for job in scrape if job["job_name"] == "tinsom")["static_configs"][0]["targets"]
-    port = config.load(DEPLOY / "tinsom.yaml").http.port
+    port = configfile.load(DEPLOY / "tinsom.yaml").http.port
     assert targets == [f"{name}:{port}" for name in STAGES]
 
 
@@ -118,7 +118,7 @@ def test_the_mail_catchers_certificate_is_one_that_python_trusts(tmp_path: Path)
     require("openssl", "Debian's package `openssl`")
     script = SERVICES["certificates"]["command"][0].replace("/certificates", str(tmp_path))
     subprocess.run(["sh", "-c", script], check=True, capture_output=True, timeout=60)
-    settings = config.load(DEPLOY / "tinsom.yaml").email
+    settings = configfile.load(DEPLOY / "tinsom.yaml").email
     assert settings is not None
     certificate = tmp_path / Path(settings.ca_file).name
     shake_hands(certificate, tmp_path / "mail.key", settings.host)

@@ -18,7 +18,7 @@ from services.cli import app
 from services.cli.running import TEMPLATE
 from tests.docs import reading
 from tests.docs.reading import PAGES, ROOT
-from tinsom import config, messages, topics
+from tinsom import config, configfile, messages, topics
 
 README, README_VI = ROOT / "README.md", ROOT / "README.vi.md"
 DOCS, DECISIONS = ROOT / "docs", ROOT / "docs" / "decisions"
@@ -163,7 +163,7 @@ def test_configuration_shown_is_configuration(page: Path) -> None:
 
 
 def test_the_template_of_init_is_a_configuration() -> None:
-    config.load(TEMPLATE)
+    configfile.load(TEMPLATE)
 
 
 # --- decisions ----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.running import TEMPLATE
-from tinsom import config, redact
+from tinsom import config, configfile, redact
 from tinsom.errors import ConfigError
 
 SOURCE = "sources: [{id: a, url: 'https://a.example/rss'}]\n"
@@ -20,7 +20,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def lines(folder: Path, text: str) -> list[str]:
-    found = config.examine(written(folder, text)).lines()
+    found = configfile.examine(written(folder, text)).lines()
     return [line.removeprefix(f"{folder}/") for line in found]
 
 
@@ -93,7 +93,7 @@ def test_a_fault_is_named_with_line_place_and_reason(tmp_path: Path, text: str, 
     found = lines(tmp_path, text)
     assert any(fault in line for line in found), found
     with pytest.raises(ConfigError):
-        config.load(tmp_path / "tinsom.yaml")
+        configfile.load(tmp_path / "tinsom.yaml")
 
 
 def test_all_faults_are_named_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_all_faults_are_named_at_once_in_the_order_of_the_file(tmp_path: Path) -
 def test_loading_names_the_first_fault_and_how_many_follow(tmp_path: Path) -> None:
     path = written(tmp_path, "log: x\nhttp: y\n")
     with pytest.raises(ConfigError, match=r"tinsom.yaml:1: log: .* \(and 1 more; `tinsom check` names all\)"):
-        config.load(path)
+        configfile.load(path)
 
 
 @pytest.mark.parametrize(
@@ -136,24 +136,24 @@ def test_loading_names_the_first_fault_and_how_many_follow(tmp_path: Path) -> No
 def test_what_is_no_yaml_is_one_line(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "tinsom.yaml").write_bytes(content)
     with pytest.raises(ConfigError, match=reason) as caught:
-        config.load(tmp_path / "tinsom.yaml")
+        configfile.load(tmp_path / "tinsom.yaml")
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="does not exist; `tinsom init` writes one"):
-        config.load(tmp_path / "tinsom.yaml")
+        configfile.load(tmp_path / "tinsom.yaml")
     with pytest.raises(ConfigError, match=r"cannot read .*: Is a directory"):
-        config.load(tmp_path)
+        configfile.load(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "sources:\n# - {id: a}\n", "\ufeffsources: []\n"])
 def test_an_empty_file_and_an_empty_section_are_a_configuration(tmp_path: Path, text: str) -> None:
-    assert config.load(written(tmp_path, text)) == config.Config()
+    assert configfile.load(written(tmp_path, text)) == config.Config()
 
 
 def test_the_file_that_init_writes_has_no_fault() -> None:
-    assert config.load(TEMPLATE).sources
+    assert configfile.load(TEMPLATE).sources
 
 
 def test_a_secret_is_read_and_never_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
