@@ -77,6 +77,11 @@ def likeness(a: m.Trace, b: m.Trace) -> float:
     return points + (BODY * overlap(a.body, b.body) if bodies else 0.0)
 
 
+def in_common(a: m.Trace, b: m.Trace) -> float:
+    """The share of words that both have, and of runs of the text: which of many are worth comparing."""
+    return jaccard(a.words, b.words) + jaccard(a.body, b.body)
+
+
 def _said(title: bytes, words: frozenset[int]) -> float:
     """How much of a headline another item says, headline or lede."""
     own = hashes(title)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from services.classifier.likeness import differ, likeness
+from services.classifier.likeness import differ, in_common, likeness
 from services.classifier.neighbours import Neighbours
 from tinsom import messages as m
 
@@ -22,7 +22,8 @@ LATE = timedelta(days=1)
 # A story of so many items is no announcement but a fault: it takes no more, and its record stays small.
 MOST_ITEMS = 300
 MOST_MERGED = 50
-# Of more candidates the latest are looked at, so that no item costs more; three papers make about 60.
+# Of more candidates those that share most are looked at, so that no item costs more; three papers make about 60.
+# By age would be wrong: an archive of hundreds of pages would push out what stood there before.
 MOST_COMPARED = 300
 DRIFT = -1.0  # the least likeness to a story's first item
 
@@ -75,11 +76,21 @@ class Shelf:
 
     def matches(self, trace: m.Trace) -> list[Match]:
         """Stories with the same announcement, the most alike first; of equals the oldest."""
-        homes = {self._home[item] for item in self._near.near(trace)}
-        near = heapq.nlargest(MOST_COMPARED, map(self.stories.__getitem__, homes), key=_age)
+        near = map(self.stories.__getitem__, self._candidates(trace))
         found = [Match(story, _score(story, trace)) for story in near]
         alike = [match for match in found if match.score >= 0]
         return sorted(alike, key=lambda match: (-match.score, match.story.began_at, match.story.id))
+
+    def _candidates(self, trace: m.Trace) -> set[str]:
+        items = self._near.near(trace)
+        if len(items) > MOST_COMPARED:
+            items = set(heapq.nlargest(MOST_COMPARED, items, key=lambda item: self._in_common(item, trace)))
+        return {self._home[item] for item in items}
+
+    def _in_common(self, item: str, trace: m.Trace) -> tuple[float, datetime, str]:
+        story = self.stories[self._home[item]]
+        known = story.traces.get(item)  # none between the two records of a merge
+        return in_common(known, trace) if known else 0.0, story.began_at, item
 
     def ended(self, before: datetime) -> Iterator[m.Story]:
         """Each story that began before a moment, the oldest first, once; the caller drops it, or asks `again`."""
@@ -116,10 +127,6 @@ class Shelf:
             story = self.stories.get(heapq.heappop(self._by_age)[1])
             if story is not None:
                 self._unindex(story)
-
-
-def _age(story: m.Story) -> tuple[datetime, str]:
-    return story.began_at, story.id
 
 
 def _score(story: m.Story, trace: m.Trace) -> float:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.classifier import stories
 from services.classifier.likeness import trace
-from services.classifier.shelf import MOST_ITEMS, WINDOW, Shelf
+from services.classifier.shelf import MOST_COMPARED, MOST_ITEMS, WINDOW, Shelf
 from services.classifier.storystage import KEPT_SECONDS
 from tests.classifier.story_building import (
     DECREE,
@@ -312,3 +312,21 @@ def test_what_a_site_shows_again_under_another_guid_is_in_its_story_however_far_
     assert [match.story.id for match in shelf.matches(again)] == ["a"]
     other = trace(item("c", minutes=600, publisher="b", lede=LEDE + " Và một câu nữa."), m.Tags(id="c"))
     assert shelf.matches(other) == [], "what is only alike has drifted too far"
+
+
+def test_an_archive_pushes_out_no_copy_of_what_stood_there_before() -> None:
+    """Hundreds of newer pages share a band with the copy; what shares most is looked at all the same."""
+    shelf = Shelf()
+    known = [
+        item("a"),
+        *(item(f"b{n}", minutes=n, lede=f"{LEDE} Trang {n}.") for n in range(1, MOST_COMPARED + 50)),
+    ]
+    for an_item in known:
+        words = trace(an_item, m.Tags(id=an_item.id))
+        shelf.put(
+            m.Story(
+                id=an_item.id, revision=1, began_at=words.at, items={an_item.id: 1}, traces={an_item.id: words}
+            )
+        )
+    again = trace(item("c", minutes=600), m.Tags(id="c"))
+    assert "a" in {match.story.id for match in shelf.matches(again)}
