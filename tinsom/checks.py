@@ -24,6 +24,7 @@ _SHORTEST_INTERVAL = 1.0
 _ASKS = (
     "initiatives", "agencies", "places", "documents", "keywords", "sources", "events", "deadline_days", "signals",
 )  # fmt: skip
+_OF_ITEMS = ("places", "documents", "keywords", "events", "deadline_days")  # a burst or silence has none
 
 
 def check(config: Config, *, whole: bool = True) -> list[Fault]:
@@ -143,6 +144,22 @@ def _empty_matches(config: Config) -> Iterator[Fault]:
     for place, match in matches:
         if not any(getattr(match, name) for name in _ASKS):
             yield Fault(place, f"asks for nothing; give at least one of {', '.join(_ASKS)}")
+        elif reason := _dead(match):
+            yield Fault(place, f"never fires: {reason}")
+
+
+def _dead(match: Match) -> str:
+    """Why no burst and no silence can meet what stands beside `signals`; '' when one can, or none is meant."""
+    if not match.signals:
+        return ""
+    if asked := [name for name in _OF_ITEMS if getattr(match, name)]:
+        return f"a burst or silence has no {', '.join(asked)}; take these out, or `signals`"
+    subjects = match.initiatives or match.agencies
+    if "burst" not in match.signals and subjects and not match.sources:
+        return "a silence is a source's; give `sources` instead of initiatives or agencies"
+    if "silence" not in match.signals and match.sources and not subjects:
+        return "a burst is an initiative's or agency's; give these instead of `sources`"
+    return ""
 
 
 def _references(config: Config) -> Iterator[Fault]:

@@ -173,7 +173,7 @@ class Config(_Section, frozen=True, kw_only=True):
     telegram: TelegramConfig | None = None
     email: EmailConfig | None = None
     webhook: WebhookConfig | None = None
-    apprise: AppriseConfig | None = None  # everything else; needs `pip install tinsom[apprise]`
+    apprise: AppriseConfig | None = None  # everything else; needs `pip install '.[apprise]'`
 
 
 def secret(what: str, file: str, env: str) -> str:

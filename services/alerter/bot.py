@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -19,6 +19,7 @@ from services.alerter.answers import Answers
 from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.clerk import Clerk
 from services.alerter.effects import BOT, Door, Effects, View, Write, is_own
+from services.alerter.guessing import Guesses
 from services.alerter.pastlog import PastLog
 from services.alerter.plan import Rules
 from services.alerter.tables import Names, Subscriptions
@@ -26,8 +27,8 @@ from services.alerter.tools import Tools
 from services.alerter.updates import Place, Update, place_of
 from tinsom import codec, metrics
 from tinsom.clock import millis
-from tinsom.errors import FencedError, LogError
-from tinsom.log import Log, Output
+from tinsom.errors import DecodeError, FencedError, LogError
+from tinsom.log import Log, Output, Record
 from tinsom.messages import Destination, Mute, Subscription, Verdict
 
 logger = structlog.get_logger(__name__)
@@ -37,7 +38,6 @@ AT_ONCE = 20  # updates in one answer: of the longest a hundred would be more th
 PAUSE = 1.0  # after a poll with nothing in it, and after an error
 UPDATES = ["message", "callback_query"]
 STUMBLES = 3  # times that one update is tried
-WRONG_CODES, WRONG_WITHIN = 5, 3_600.0  # so many from one chat in so many seconds; then it is not answered
 FAVOURITES = 8  # offered to who does not know what to follow
 ADMINS = ("creator", "administrator")
 
@@ -66,7 +66,7 @@ class Bot:
     past: PastLog = field(init=False)
     answers: Answers = field(init=False)
     _username: str = ""
-    _wrong: dict[str, deque[float]] = field(default_factory=dict)
+    _guesses: Guesses = field(default_factory=Guesses)
     _offset: int = 0
     _idle: bool = False
     _ending: bool = False
@@ -82,19 +82,28 @@ class Bot:
         """Read what was judged before, then listen."""
         for number in range(self.log.partitions_of("verdicts")):
             async for record in self.log.read("verdicts", number):
-                key = (record.key or b"").decode()
-                if record.value is None:
-                    self.verdicts.pop(key, None)
-                else:
-                    self.verdicts[key] = codec.decode_as(record, Verdict)
+                self._restored(record)
         await self.listening.subscriptions.refresh()
         await self.listening.names.refresh()
         for verdict in self.verdicts.values():
             _count(verdict, 1)
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self.past.refresh())]
 
+    def _restored(self, record: Record) -> None:
+        """One judgement that nobody can read must not keep every alert of this partition from being sent."""
+        try:
+            key = (record.key or b"").decode()
+            verdict = None if record.value is None else codec.decode_as(record, Verdict)
+        except (DecodeError, UnicodeDecodeError) as error:
+            logger.error("unreadable verdict", offset=record.offset, reason=str(error))
+            return
+        if verdict is None:
+            self.verdicts.pop(key, None)
+        else:
+            self.verdicts[key] = verdict
+
     async def stop(self) -> None:
-        """A poll is broken off, a commit is not: a transaction left half-way would hold up every reader."""
+        """What waits for Telegram is broken off, a commit is not: left half-way it would hold up every reader."""
         self._ending = True
         for number, task in enumerate(self._tasks):
             if number or self._idle:
@@ -143,10 +152,20 @@ class Bot:
     async def _introduce(self) -> None:
         """Its own name, for groups where several bots listen; and the menu of commands that clients show."""
         language = self.tools.language
-        me = await self.channel.ask("getMe", {})
-        self._username = str(me.get("username", "")) if isinstance(me, dict) else ""
         menu = [{"command": c, "description": phrases.label(language, f"cmd_{c}")} for c in phrases.COMMANDS]
-        await self.channel.ask("setMyCommands", {"commands": menu})
+        with self._breakable():
+            me = await self.channel.ask("getMe", {})
+            self._username = str(me.get("username", "")) if isinstance(me, dict) else ""
+            await self.channel.ask("setMyCommands", {"commands": menu})
+
+    @contextlib.contextmanager
+    def _breakable(self) -> Iterator[None]:
+        """While nothing is half-way: `stop` need not wait for Telegram."""
+        self._idle = True
+        try:
+            yield
+        finally:
+            self._idle = False
 
     async def _tidy(self) -> None:
         """Mutes that have run out hide nothing, and need not be kept for ever; then what the file says by now."""
@@ -158,7 +177,7 @@ class Bot:
         ]
         ended += self._put_right()
         with contextlib.suppress(LogError):  # another time
-            await self._commit(Effects("ignored", writes=tuple(ended)))
+            await self._commit(Effects("ignored", writes=tuple(ended)), self.tools.destinations.all)
 
     def _put_right(self) -> list[Write]:
         """Who was barred is put out; a chat that a file names by now is not two."""
@@ -182,16 +201,13 @@ class Bot:
             "timeout": LONG_POLL,
             "allowed_updates": UPDATES,
         }
-        self._idle = True
-        try:
+        with self._breakable():
             result = await self.channel.ask("getUpdates", body, wait=LONG_POLL)
             self._hears(isinstance(result, list))
             if not (isinstance(result, list) and result):
                 await self.tools.wall.sleep(PAUSE)
                 return []
             return result
-        finally:
-            self._idle = False
 
     def _hears(self, answered: bool) -> None:
         """Told once: a bot that hears nothing looks exactly like readers who say nothing."""
@@ -208,8 +224,11 @@ class Bot:
         except msgspec.ValidationError:
             self._pass_over(raw)
             return
-        place, effects = place_of(update), await self._decided(update)
-        await self._commit(effects)
+        place, known = place_of(update), self.tools.destinations.all
+        effects = await self._decided(update)
+        while not await self._commit(effects, known):
+            known = self.tools.destinations.all
+            effects = await self._decided(update)
         self._offset = update.update_id + 1
         metrics.UPDATES.labels(effects.outcome).inc()
         if place is not None:
@@ -218,7 +237,7 @@ class Bot:
 
     async def _decided(self, update: Update) -> Effects:
         place, now = place_of(update), self.tools.clock.now()
-        if place is None or self.listening.door.bars(place) or self._is_guessing(place, now):
+        if place is None or self.listening.door.bars(place) or self._guesses.too_many(place.chat, now):
             return Effects("ignored")
         await self.listening.subscriptions.refresh()
         if conversation.wants_past(update):
@@ -226,22 +245,18 @@ class Bot:
         view = self._view(admin=await self._may(update, place))
         effects = conversation.decide(update, view, now)
         if effects.outcome == "refused":
-            self._wrong.setdefault(place.chat, deque(maxlen=WRONG_CODES)).append(now)
+            self._guesses.add(place.chat, now)
         if effects.ask is not None:
             return effects.ask.then(await self.past.forecast(effects.ask.match))
         return effects
-
-    def _is_guessing(self, place: Place, now: float) -> bool:
-        """Whoever tries codes by the dozen is not answered for an hour."""
-        wrong = self._wrong.get(place.chat, deque())
-        return len(wrong) == WRONG_CODES and now - wrong[0] < WRONG_WITHIN
 
     async def _may(self, update: Update, place: Place) -> bool:
         """Telegram knows who looks after a group; without its answer nobody does."""
         if not conversation.wants_admin(update):
             return True
         body = {"chat_id": place.chat, "user_id": place.person}
-        member = await self.channel.ask("getChatMember", body)
+        with self._breakable():
+            member = await self.channel.ask("getChatMember", body)
         return isinstance(member, dict) and member.get("status") in ADMINS
 
     def _view(self, *, admin: bool) -> View:
@@ -265,15 +280,19 @@ class Bot:
             admin=admin,
         )
 
-    async def _commit(self, effects: Effects) -> None:
-        now = millis(self.tools.clock.now())
+    async def _commit(self, effects: Effects, known: Mapping[str, Destination]) -> bool:
+        """False, and nothing is written: since `known` an answer to the sender has changed what this is about."""
+        now, learned = millis(self.tools.clock.now()), effects.learned
         outputs = [_output(write, now) for write in effects.writes]
-        if not outputs and effects.learned is None:
-            return
+        if not outputs and learned is None:
+            return True
         async with self.clerk.partition.lock:
-            await self.clerk.write([], effects.learned, outputs)
+            if learned is not None and known.get(learned.alias) != self.tools.destinations.all.get(learned.alias):
+                return False
+            await self.clerk.write([], learned, outputs)
         for write in effects.writes:
             self._remember(write)
+        return True
 
     def _remember(self, write: Write) -> None:
         """What was committed holds at once, before it is read back."""

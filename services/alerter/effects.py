@@ -25,6 +25,7 @@ Outcome = Literal[
     "verdict", "same", "acknowledged", "stopped", "started", "entered", "greeted", "refused", "followed", "asked",
     "unfollowed", "set", "muted", "shown", "unknown", "forbidden", "ignored",
 ]  # fmt: skip
+STRANGERS: frozenset[Outcome] = frozenset({"greeted", "refused"})  # all that who has not come in is told
 RULES = Rules()
 STOPPED = "stopped_by_reader"
 BOT = "bot/"

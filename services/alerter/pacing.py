@@ -7,10 +7,10 @@ windows are a little longer than that, since requests do not travel equally fast
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 MARGIN = 0.05
+CHATS = 10_000  # that are remembered without a look at which of them still count
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,13 @@ class Window:
             return 0.0
         return self.times[-count] + limit.seconds * (1 + MARGIN)
 
+    def calm_at(self, now: float) -> float:
+        """The earliest moment, not before `now`, at which nothing that was sent counts any more."""
+        if not self.times:
+            return now
+        longest = max((limit.seconds for limit in self.limits), default=0.0)
+        return max(now, self.times[-1] + longest * (1 + MARGIN))
+
     def take(self, now: float) -> None:
         self.times.append(now)
         longest = max((limit.count for limit in self.limits), default=0)
@@ -81,9 +88,15 @@ class Pacer:
         pauses = max(self._paused.get(chat, 0.0), self._channel_paused)
         return max(self._all.free_at(now, urgent), self._chat(chat, group).free_at(now, urgent), pauses)
 
+    def calm_at(self, now: float) -> float:
+        """When the whole channel has been still for as long as its limits look back."""
+        return self._all.calm_at(now)
+
     def take(self, chat: str, group: bool, now: float) -> None:
         self._all.take(now)
         self._chat(chat, group).take(now)
+        if len(self._chats) > CHATS:
+            self._forget(now)
 
     def begin(self, chat: str) -> None:
         """A send to this chat has its turn, and is not written yet: its intent is committed first."""
@@ -108,11 +121,10 @@ class Pacer:
     def pause_channel(self, until: float) -> None:
         self._channel_paused = max(until, self._channel_paused)
 
-    def forget(self, chats: Iterable[str]) -> None:
-        """Drop chats that do not exist any more."""
-        for chat in chats:
-            self._chats.pop(chat, None)
-            self._paused.pop(chat, None)
+    def _forget(self, now: float) -> None:
+        """Drop the windows and pauses that hold nothing back: strangers decide how many chats there are."""
+        self._chats = {chat: window for chat, window in self._chats.items() if window.calm_at(now) > now}
+        self._paused = {chat: until for chat, until in self._paused.items() if until > now}
 
     def _chat(self, chat: str, group: bool) -> Window:
         if chat not in self._chats:

@@ -47,7 +47,8 @@ class Rulebook(Follower):
             if own == self._own:
                 return
             tagger = await asyncio.to_thread(_built, own)
-        except (ConfigError, DecodeError, ValueError) as error:
+        except Exception as error:
+            # Whatever is wrong with new rules: the task that follows them must outlive it.
             self._refuse(error)
             return
         before, self.tagger, self._own = self.tagger, tagger, own
@@ -59,8 +60,10 @@ class Rulebook(Follower):
     def _refuse(self, error: Exception) -> None:
         """`apply` refuses to write such files; another version of tinsom may have."""
         metrics.TAXONOMIES.labels("refused").inc()
-        self._fault = str(error)
-        logger.error("rules refused, the former ones hold", reason=str(error))
+        expected = isinstance(error, ConfigError | DecodeError | ValueError)
+        self._fault = str(error) if expected else f"{type(error).__name__}: {error}"
+        unforeseen = None if expected else error
+        logger.error("rules refused, the former ones hold", reason=self._fault, exc_info=unforeseen)
 
 
 def _built(own: Mapping[str, str]) -> Tagger:

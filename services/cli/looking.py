@@ -111,7 +111,8 @@ def _summary(report: PollReport) -> str:
     if report.retry_after:
         parts.append(f"asks to wait {report.retry_after:.0f} s")
     if seen.outcome in GOOD:
-        parts.append(f"{len(report.decisions)} entries")
+        count = len(report.decisions)
+        parts.append(f"{count} {'entry' if count == 1 else 'entries'}")
     return "; ".join(parts)
 
 

@@ -144,13 +144,14 @@ def compare(
     with material.items(over, config, since if over is None else None) as items, _counted("comparing") as counted:
         found = comparison.compared(before, after, counted(items))
     say(f"{found.changed} of {found.items} items have other tags")
+    if not found.differences:
+        return
     show(("tag", "+", "-", "~"), found.by_tag())
     most = None if everything else SHOWN
     show(("item", "", "tag", "role", "why", "title"), [_line(d) for d in found.differences[:most]])
     if most is not None and found.differences[most:]:
         note(f"{len(found.differences) - most} more; --all shows them")
-    if found.differences:
-        raise typer.Exit(1)
+    raise typer.Exit(1)
 
 
 def _line(d: Difference) -> tuple[object, ...]:

@@ -96,7 +96,7 @@ def test_a_digest_is_one_message() -> None:
 
 def test_without_the_library_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
-    with pytest.raises(ConfigError, match=r"pip install 'tinsom\[apprise\]'"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[apprise\]'"):
         AppriseChannel({"phong": "yes://x"}, timeout=1.0)
 
 

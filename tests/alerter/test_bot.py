@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 from structlog.testing import capture_logs
 
-from services.alerter import bot, conversation, pacing
+from services.alerter import bot, conversation, guessing, pacing
 from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.conversation import decide
 from services.alerter.effects import Effects, View
@@ -402,11 +402,11 @@ async def test_wrong_codes_by_the_dozen_are_not_answered(wire: tuple[BotApi, Con
             api.say(f"/start sai-ma-so-{n}", 66, person=66)
         api.say(f"/start {INVITATION}", 77, person=77)
         await answer(api, 77, "Chào bạn")
-        await until(lambda: len(api.texts(66)) == bot.WRONG_CODES)
+        await until(lambda: len(api.texts(66)) == guessing.CODES)
         api.say(f"/start {INVITATION}", 66, person=66)
         api.say("/list", 77, person=77)
         await answer(api, 77, "chưa theo dõi mục nào")
-        assert len(api.texts(66)) == bot.WRONG_CODES
+        assert len(api.texts(66)) == guessing.CODES
 
 
 async def test_an_update_that_comes_twice_changes_nothing_twice(

@@ -47,6 +47,7 @@ def test_a_stranger_learns_his_own_number_and_nothing_else() -> None:
 def test_a_code_lets_in_and_a_wrong_one_does_not() -> None:
     talk = Talk()
     assert talk(say("/start sai-ma-roi")).outcome == "refused"
+    assert {talk(say(text)).outcome for text in ("/start", "/start sai")} == effects.STRANGERS
     assert talk.destinations == {}
     effects_ = talk(say(f"/start {INVITATION}"))
     assert effects_.outcome == "entered"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.alerter.pacing import TELEGRAM, UNLIMITED, Pacer
+from services.alerter.pacing import CHATS, TELEGRAM, UNLIMITED, Pacer
 from tests.fakes.telegram.core import BotApi
 
 
@@ -46,8 +46,25 @@ def test_pauses() -> None:
     assert pacer.free_at("b", False, 1.0) == 1.0
     pacer.pause_channel(99.0)
     assert pacer.free_at("b", False, 1.0) == 99.0
-    pacer.forget(["a"])
     assert pacer.free_at("a", False, 100.0) == 100.0
+
+
+def test_chats_that_hold_nothing_back_are_not_remembered_for_ever() -> None:
+    pacer = Pacer(TELEGRAM)
+    pacer.pause_chat("b", 90_000.0)
+    for number in range(3 * CHATS):
+        pacer.take(f"s{number}", False, float(number))
+    assert len(pacer._chats) <= CHATS
+    assert pacer.free_at(f"s{3 * CHATS - 1}", False, float(3 * CHATS - 1)) > 3 * CHATS
+    assert pacer.free_at("b", False, 40_000.0) == 90_000.0
+
+
+def test_the_channel_is_calm_when_nothing_was_sent_for_a_second() -> None:
+    pacer = Pacer(TELEGRAM)
+    assert pacer.calm_at(5.0) == 5.0
+    pacer.take("a", False, 10.0)
+    assert 11.0 <= pacer.calm_at(10.0) <= 11.1
+    assert pacer.calm_at(20.0) == 20.0
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.booleans(), st.floats(0, 2)), min_size=1, max_size=300))

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from services.classifier import rulebook
 from services.classifier.rulebook import FollowingTagStage, Rulebook
+from services.classifier.tagger import Tagger
 from services.cli import applying
 from tests.classifier import story_building as building
 from tests.classifier.story_building import Owned
@@ -149,6 +152,29 @@ async def test_a_running_classifier_keeps_the_former_rules_when_it_cannot_read_n
     stage.tick(Owned(), 0.0)  # type: ignore[arg-type]
     assert tags(stage, HARVEST)[0] == ["theme-lua"]
     assert metrics.value(metrics.TAXONOMIES, "refused") == refused + 1
+
+
+async def test_no_fault_of_new_rules_ends_the_task_that_follows_them(
+    log: Log, rules: Rulebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await apply(log, config(tmp_path, mine=THEME.replace("WORD", "lúa")))
+    await rules.load()
+    former, refused = rules.tagger, metrics.value(metrics.TAXONOMIES, "refused")
+
+    def too_deep(own: object) -> Tagger:
+        raise RecursionError
+
+    monkeypatch.setattr(rulebook, "_built", too_deep)
+    await apply(log, config(tmp_path, mine=THEME.replace("WORD", "gặt")))
+    with capture_logs() as logged:
+        await rules.refresh()
+    assert rules.tagger is former
+    assert metrics.value(metrics.TAXONOMIES, "refused") == refused + 1
+    assert [line["reason"] for line in logged if line["log_level"] == "error"] == ["RecursionError: "]
+    monkeypatch.undo()
+    await apply(log, config(tmp_path, mine=THEME.replace("WORD", "cấy")))
+    await rules.refresh()
+    assert rules.tagger is not former
 
 
 async def test_a_classifier_that_cannot_read_the_first_rules_does_not_begin(

@@ -65,6 +65,8 @@ def test_poll_for_people_shows_what_would_be_kept_and_why(tinsom: Command, site:
     assert result.lines[2].split("\t")[1:3] == ["exact", "baseline"]
     assert "[Ảnh] Đề án 06" in result.lines[2]  # brackets are no markup
     assert "\x1b" not in result.out  # and nobody's title moves the cursor
+    site["/rss"] = (200, RSS, FEED.replace("<item><title>Hai</title><link>http://x/2</link></item>", "").encode())
+    assert tinsom("poll", f"{site.base}/rss", "--allow-private").lines[0].endswith("; 1 entry")
 
 
 def test_a_private_address_is_refused_with_the_option_that_allows_it(tinsom: Command, site: Site) -> None:

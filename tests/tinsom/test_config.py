@@ -87,6 +87,20 @@ def lines(folder: Path, text: str) -> list[str]:
             "destinations: [{alias: a, channel: terminal}]\nsubscriptions: [{id: s, destination: a}]",
             "2: subscriptions[0].match: asks for nothing",
         ),
+        *(
+            (
+                "destinations: [{alias: a, channel: terminal}]\n"
+                f"subscriptions: [{{id: s, destination: a, match: {{{match}}}}}]",
+                f"2: subscriptions[0].match: never fires: {reason}",
+            )
+            for match, reason in (
+                ("signals: [silence], initiatives: [x]", "a silence is a source's"),
+                ("signals: [silence], agencies: [x]", "a silence is a source's"),
+                ("signals: [burst], sources: [x]", "a burst is an initiative's or agency's"),
+                ("signals: [burst, silence], places: [x], keywords: [y]", "a burst or silence has no places, key"),
+                ("signals: [burst], deadline_days: 3", "a burst or silence has no deadline_days"),
+            )
+        ),
     ],
 )
 def test_a_fault_is_named_with_line_place_and_reason(tmp_path: Path, text: str, fault: str) -> None:
@@ -94,6 +108,22 @@ def test_a_fault_is_named_with_line_place_and_reason(tmp_path: Path, text: str, 
     assert any(fault in line for line in found), found
     with pytest.raises(ConfigError):
         configfile.load(tmp_path / "tinsom.yaml")
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        "signals: [burst, silence]",
+        "signals: [silence], sources: [x]",
+        "signals: [silence], sources: [x], initiatives: [y]",
+        "signals: [burst, silence], initiatives: [x]",
+        "signals: [burst, silence], sources: [x]",
+        "signals: [burst], agencies: [x], tier: 1",
+    ],
+)
+def test_what_some_burst_or_silence_can_meet_is_no_fault(tmp_path: Path, match: str) -> None:
+    text = "destinations: [{alias: a, channel: terminal}]\n"
+    assert lines(tmp_path, text + f"subscriptions: [{{id: s, destination: a, match: {{{match}}}}}]") == []
 
 
 def test_all_faults_are_named_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:

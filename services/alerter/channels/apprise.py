@@ -1,4 +1,4 @@
-"""Everything else, through Apprise: an optional library (`pip install tinsom[apprise]`) that knows 130 services.
+"""Everything else, through Apprise: an optional library (the extra `apprise`) that knows 130 services.
 
 A service's address holds its secrets, so destinations name it and the file of addresses stays off the log. Apprise
 says yes or no and nothing more: no number of the message, no time to wait, no reason (facts: it splits badly and
@@ -66,7 +66,7 @@ def _service(name: str, address: str) -> Any:
     try:
         import apprise
     except ImportError:
-        raise ConfigError("apprise: not installed; run: pip install 'tinsom[apprise]'") from None
+        raise ConfigError("apprise: not installed; run in a clone of tinsom: pip install '.[apprise]'") from None
     service = apprise.Apprise()
     if not service.add(address):
         raise ConfigError(f"apprise: the address of {name!r} is none that Apprise knows")
