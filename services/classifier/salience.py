@@ -19,8 +19,12 @@ from tinsom.text import has_any
 
 PRIMARY = 4.0
 _TITLE, _LEDE = Segment.TITLE, Segment.LEDE
-# A subject stands within this many characters of the start of its sentence.
+# An acting body stands within this many characters of the start of its sentence.
 TOPIC_CHARS = 25
+# How far from the start of its sentence an initiative is named, in steps; farther than FAR_CHARS is no farther.
+STEP_CHARS, FAR_CHARS = 50, 300
+# A link of a list is named along with others: "kinh tế số, xã hội số và chính phủ số".
+_BEFORE_LINK, _BEHIND_LINK, _LINK_REACH = (",", " và", ";", "/"), (",", "và ", ";", "/"), 4
 # How much shorter than an article an item is, in halvings: in few words one mention says much.
 ARTICLE_CHARS, SHORTEST = 4_000, 3.0
 _HEARD = ("acts", "told")
@@ -71,10 +75,11 @@ class Scorer:
         w, row = self.weights.initiative, self.taxonomy.initiatives[tag]
         own = [mention for mention in group if not mention.implied]
         sentences = self._sentences(own)
-        points = self._place(own, sentences, w) + w["mentions"] * _log(len(own)) + w["many"] * _log(many)
-        held = set(sentences)
-        points += w["agent"] * _log(len(held & self.actors))
-        points += w["number"] * _log(len(held & self.numbers))
+        alone = [held for mention, held in zip(own, sentences, strict=True) if not self._is_listed(mention)]
+        points = self._place(own, w) + w["mentions"] * _log(len(own)) + w["many"] * _log(many)
+        points += w["alone"] * _log(len(alone)) + w["number"] * _log(len(self.numbers.intersection(alone)))
+        points += w["agent"] * _log(len(self.actors.intersection(sentences)))
+        points += w["depth"] * math.log2(1 + self._depth(own, sentences) / STEP_CHARS)
         if not own:
             points += w["implied"]
         elif _are_documents(own):
@@ -92,7 +97,8 @@ class Scorer:
         w = self.weights.agency
         row = self.taxonomy.agencies.get(tag)
         voices = [mention.voice for mention in group]
-        points = self._place(group, self._sentences(group), w) + w["share"] * _log(len(group)) / _log(most)
+        points = self._place(group, w) + w["share"] * _log(len(group)) / _log(most)
+        points += w["topic"] * (self._depth(group, self._sentences(group), TOPIC_CHARS) < TOPIC_CHARS)
         points += w["acts"] * _log(voices.count("acts")) + w["told"] * _log(voices.count("told"))
         points += w["local"] if row is None else w[row.type] + row.points
         points += w["lead"] * (tag in self.leads) + w["hosts"] * (tag in self.hosts)
@@ -116,15 +122,26 @@ class Scorer:
                 lede = True
         return title, lede
 
-    def _place(self, own: Sequence[Mention], sentences: Sequence[int], w: Mapping[str, float]) -> float:
-        starts = self.reading.starts
+    def _place(self, own: Sequence[Mention], w: Mapping[str, float]) -> float:
         title, lede = self._heads(own)
-        points = w["bias"] + w["short"] * self.brevity
-        points += w["title"] * title + w["lede"] * lede
+        return w["bias"] + w["short"] * self.brevity + w["title"] * title + w["lede"] * lede
+
+    def _depth(self, own: Sequence[Mention], sentences: Sequence[int], enough: int = 0) -> int:
+        """How near to the start of a sentence one comes, in characters; `enough`: nearer need not be sought."""
+        starts, least = self.reading.starts, FAR_CHARS
         for mention, sentence in zip(own, sentences, strict=True):
-            if mention.start - starts[sentence] < TOPIC_CHARS:
-                return points + w["topic"]
-        return points
+            depth = mention.start - starts[sentence]
+            if depth < least:
+                least = depth
+                if least < enough:
+                    break
+        return least
+
+    def _is_listed(self, mention: Mention) -> bool:
+        text, start, end = self.reading.lower, mention.start, mention.end
+        if text[max(0, start - _LINK_REACH) : start].rstrip().endswith(_BEFORE_LINK):
+            return True
+        return text[end : end + _LINK_REACH].lstrip().startswith(_BEHIND_LINK)
 
 
 def _are_documents(own: Sequence[Mention]) -> bool:

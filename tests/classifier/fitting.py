@@ -18,7 +18,7 @@ from tests.classifier.private import tagger
 from tinsom import messages as m
 
 INITIATIVE = (
-    "mentions", "many", "background", "agent", "title", "number", "document", "topic", "short", "lede",
+    "mentions", "alone", "many", "background", "agent", "title", "number", "document", "depth", "short", "lede",
 )  # fmt: skip
 AGENCY = ("topic", "local", "lede", "acts", "told", "share", "party-organ", "government", "lead", "hosts")
 FEATURES = {"initiative": INITIATIVE, "agency": AGENCY}

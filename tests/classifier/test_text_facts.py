@@ -286,3 +286,19 @@ def test_an_item_teaches_its_abbreviations() -> None:
 
 def test_an_item_takes_an_abbreviation_away() -> None:
     assert "ubcknn" not in agencies("Công ty Giống cây trồng miền Nam (SSC) tăng vốn. SSC sẽ tái cấu trúc.")
+
+
+def _score(sentence: str, initiative: str = "y-te-so") -> float:
+    (tag,) = (tag for tag in tags(f"Bộ Y tế họp. {sentence}").initiatives if tag.id == initiative)
+    return tag.score
+
+
+def test_a_link_of_a_list_is_less_what_an_item_is_about() -> None:
+    alone = _score("Bệnh án điện tử được triển khai ở 120 bệnh viện.")
+    for listed in ("Bệnh án điện tử, học phí được trả ở 120 nơi.", "Bệnh án điện tử và học phí ở 120 nơi."):
+        assert _score(listed) < alone
+
+
+def test_what_stands_late_in_its_sentence_is_less_what_an_item_is_about() -> None:
+    late = "Sau nhiều năm chuẩn bị ở các khoa và phòng của hơn một trăm bệnh viện lớn nhỏ trong cả nước, nay có "
+    assert _score(f"{late}bệnh án điện tử ở 120 nơi.") < _score("Bệnh án điện tử ở 120 nơi.")
