@@ -20,16 +20,17 @@ from lxml import etree
 from benchmarks import peers
 from benchmarks.feeds import ENTRIES, body
 from benchmarks.report import Figure
-from services.collector import documents, state
+from services.collector import state
+from services.collector.articles.pool import Pool
 from services.collector.decide import decide
-from services.collector.fetch import Fetcher
-from services.collector.gate import Gate
 from services.collector.known import FeedState, ItemState
 from services.collector.poll import LiveWeb
 from services.collector.polling import Poller
-from services.collector.pool import Pool
+from services.collector.reading import documents
 from services.collector.share import Run, Share
 from services.collector.state import PartitionState
+from services.collector.web.fetch import Fetcher
+from services.collector.web.gate import Gate
 from tinsom.clock import SystemClock
 from tinsom.log import Partition, Record
 from tinsom.log.sqlite import SqliteLog

@@ -15,9 +15,9 @@ import trafilatura
 
 from benchmarks.report import Figure
 from services.collector import state
-from services.collector.extract import extract_selected
+from services.collector.articles.extract import extract_selected
+from services.collector.articles.pool import Pool
 from services.collector.known import FeedState, ItemState
-from services.collector.pool import Pool
 from services.collector.state import PartitionState
 from tinsom.log import Log, Output
 from tinsom.log.sqlite import SqliteLog

@@ -7,8 +7,8 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.report import Figure
-from services.classifier import stories
-from services.classifier.shelf import Shelf
+from services.classifier.story import stories
+from services.classifier.story.shelf import Shelf
 from tinsom import codec
 from tinsom import messages as m
 

@@ -15,8 +15,8 @@ from types import ModuleType
 
 import msgspec
 
-import services.classifier.storystage  # noqa: F401 (registers the story step's own messages)
-from services.classifier import pulses
+import services.classifier.story.storystage  # noqa: F401 (registers the story step's own messages)
+from services.classifier.story import pulses
 from services.collector import known, state
 from tinsom import codec, config, items, messages
 from tinsom.topics import DAY_MS, QUEUES, TOPICS, Topic

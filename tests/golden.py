@@ -13,7 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-import services.classifier.storystage
+import services.classifier.story.storystage
 import services.collector.state  # noqa: F401 (registers the collector's own messages)
 from tinsom import codec, replay
 from tinsom.log import Record

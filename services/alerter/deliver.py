@@ -9,7 +9,7 @@ import structlog
 
 from services.alerter import arrival, edits, ledger
 from services.alerter.book import Book
-from services.alerter.bot import Bot, Listening
+from services.alerter.bot.listener import Bot, Listening
 from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.clerk import delivery_output
 from services.alerter.sender import Sender

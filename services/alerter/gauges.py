@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import get_args
 
-from services.alerter import effects, judging, lanes, sweeper
+from services.alerter import lanes, sweeper
 from services.alerter.book import Book
+from services.alerter.bot import effects, judging
 from services.alerter.sweeper import Finding
 from tinsom import metrics
 from tinsom.messages import Destination

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.alerter import catalogue
-from services.alerter.subjects import Directory
+from services.alerter.bot.subjects import Directory
 from tinsom import codec
 from tinsom.errors import DecodeError
 from tinsom.follower import Follower

@@ -6,14 +6,14 @@ import re
 
 from rich.console import Console
 
-from services.alerter.bot import Listening
+from services.alerter.bot.effects import Door
+from services.alerter.bot.listener import Listening
 from services.alerter.channels import Channel
 from services.alerter.channels.email import EmailChannel
 from services.alerter.channels.recording import RecordingChannel
 from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.channels.terminal import TerminalChannel
 from services.alerter.channels.webhook import WebhookChannel
-from services.alerter.effects import Door
 from services.alerter.plan_stage import rules_of
 from services.alerter.tables import Names, Subscriptions
 from tinsom import redact

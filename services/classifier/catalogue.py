@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from services.classifier import lint
 from services.classifier import taxonomy as taxonomies
+from services.classifier.workbench import lint
 from tinsom import codec
 from tinsom.config import Config
 from tinsom.errors import ConfigError, OversizeError

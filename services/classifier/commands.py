@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from services.classifier import evaluate as evaluation
-from services.classifier import lint as linting
 from services.classifier import taxonomy as taxonomies
 from services.classifier.tagger import Tagger, TagInput
+from services.classifier.workbench import evaluate as evaluation
+from services.classifier.workbench import lint as linting
 from tinsom import messages as m
 from tinsom.errors import InputError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from services.classifier.rulebook import FollowingTagStage, Rulebook
-from services.classifier.storystage import StoryStage
+from services.classifier.story.storystage import StoryStage
 from tinsom import metrics
 from tinsom.service import Context
 from tinsom.worker import Stage, Worker

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from services.alerter import catalogue as alerting
-from services.classifier import catalogue, events, lint, naming
+from services.classifier import catalogue, events, naming
 from services.classifier import taxonomy as tagging
 from services.classifier.taxonomy import Taxonomy
+from services.classifier.workbench import lint
 from services.collector import catalogue as collecting
 from tinsom import config as configuration
 from tinsom import configfile

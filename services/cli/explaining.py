@@ -80,7 +80,8 @@ async def _check_destination(log: Log, alias: str) -> None:
 
 async def _nearly(log: Log, id_: str) -> list[str]:
     """Themes that were near, by the rules of now: what they lacked is written nowhere."""
-    from services.classifier import rulebook, trial
+    from services.classifier import rulebook
+    from services.classifier.workbench import trial
 
     tagger = await rulebook.of_log(log)
     if tagger is None or not tagger.taxonomy.themes:

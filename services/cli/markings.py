@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from services.classifier.rejections import rejections
 from services.classifier.tagger import Tagger, TagInput
 from services.classifier.taxonomy import Taxonomy
 from services.classifier.themes import words_of
-from services.classifier.trial import missing
+from services.classifier.workbench.rejections import rejections
+from services.classifier.workbench.trial import missing
 from services.cli.shared import plain
 from tinsom.messages import Evidence, Tag, Tags
 

@@ -15,10 +15,10 @@ from tinsom.errors import InputError
 from tinsom.messages import Item
 
 if TYPE_CHECKING:
-    from services.classifier.comparison import Difference
-    from services.classifier.evaluate import Report
     from services.classifier.tagger import Tagger
-    from services.classifier.trial import Case, Trial, Trials
+    from services.classifier.workbench.comparison import Difference
+    from services.classifier.workbench.evaluate import Report
+    from services.classifier.workbench.trial import Case, Trial, Trials
 
 Folder = Annotated[
     Path | None, typer.Option("--taxonomy", help="Folder or file that extends or overrides the shipped taxonomy.")
@@ -45,7 +45,7 @@ def evaluate(
     everything: Everything = False,
 ) -> None:
     """Score the rules on labelled items, or on what readers thought of their alerts."""
-    from services.classifier import reporting
+    from services.classifier.workbench import reporting
 
     found = _judged(path, over, taxonomy) if material.holds_verdicts(path) else _evaluated(path, taxonomy)
     for section in reporting.report(found, everything=everything):
@@ -64,7 +64,7 @@ def _evaluated(path: Path, taxonomy: Path | None) -> Report:
 
 def _judged(path: Path, over: Path | None, taxonomy: Path | None) -> Report:
     """Without the items, what matched when the alert was sent is what is judged."""
-    from services.classifier import judging
+    from services.classifier.workbench import judging
 
     verdicts = material.verdicts(path)
     now: dict[str, set[str]] = {}
@@ -84,7 +84,7 @@ def try_out(
 ) -> None:
     """How often the rules of a file would have fired, on what, and on what nearly."""
     from services.classifier import taxonomy as taxonomies
-    from services.classifier import trial
+    from services.classifier.workbench import trial
 
     text = taxonomies.texts(path)
     ids = [i for name in text for i in sorted(taxonomies.ids(text[name], name))]
@@ -100,9 +100,9 @@ def try_out(
 
 def _checked(own: dict[str, str]) -> Tagger:
     """Raises InputError for rules that `apply` would refuse, too."""
-    from services.classifier import lint
     from services.classifier import taxonomy as taxonomies
     from services.classifier.tagger import Tagger
+    from services.classifier.workbench import lint
 
     rows = taxonomies.extended(own)
     if found := lint.faults(rows):
@@ -111,7 +111,7 @@ def _checked(own: dict[str, str]) -> Tagger:
 
 
 def _show_trial(trials: Trials, one: Trial) -> None:
-    from services.classifier import trial
+    from services.classifier.workbench import trial
 
     say(f"{one.id}: fired {one.times} times, {trials.a_day(one):.1f} a day; nearly {one.nearly} times")
     if trials.a_day(one) > trial.MOST_A_DAY:
@@ -138,7 +138,7 @@ def compare(
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Which items' tags two taxonomies see otherwise, and by which rules."""
-    from services.classifier import comparison
+    from services.classifier.workbench import comparison
 
     before, after = (_named(name, whole=whole) for name in (old, new))
     with material.items(over, config, since if over is None else None) as items, _counted("comparing") as counted:
@@ -174,8 +174,8 @@ def audit(
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Rules and aliases that can no longer fire, did not for long, or fire on false hits only. For every day."""
-    from services.classifier import audit as auditing
     from services.classifier import taxonomy as taxonomies
+    from services.classifier.workbench import audit as auditing
 
     folder = taxonomy or _configured(config)
     own = taxonomies.texts(folder) if folder else {}

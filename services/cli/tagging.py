@@ -95,8 +95,8 @@ def taxonomy_lint(
     folder: Annotated[Path | None, typer.Argument(help="Folder of own files.", show_default=False)] = None,
 ) -> None:
     """Check ids, successors, dates, shared aliases, and run every entry's own test strings."""
-    from services.classifier import lint
     from services.classifier import taxonomy as taxonomies
+    from services.classifier.workbench import lint
 
     found = lint.faults(taxonomies.load(folder))
     for fault in found:

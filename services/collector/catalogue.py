@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from services.collector import dates, listing, selected, shipped, trust
-from services.collector.css import SelectorError
+from services.collector import shipped
+from services.collector.articles import selected
+from services.collector.reading import dates, listing
+from services.collector.reading.css import SelectorError
+from services.collector.web import trust
 from tinsom import codec
 from tinsom.config import Config, PageSelectorsConfig, SelectorsConfig, SourceConfig
 from tinsom.errors import ConfigError, DecodeError

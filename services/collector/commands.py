@@ -11,18 +11,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from services.collector import dates, office
+from services.collector.articles import office
+from services.collector.articles.extract import Extract, extract_selected
+from services.collector.articles.page import Page
+from services.collector.articles.pool import Pool
 from services.collector.catalogue import configured, source_of
 from services.collector.decide import Decision, Reading, decide
-from services.collector.extract import Extract, extract_selected
 from services.collector.feedstate import Look
-from services.collector.fetch import ANY_HOST, MAX_PAGE_BYTES, PAGE_TYPES, Fetcher
-from services.collector.gate import Gate
 from services.collector.known import FeedState, Known
-from services.collector.page import Page
 from services.collector.poll import LiveWeb, Web, look
-from services.collector.pool import Pool
+from services.collector.reading import dates
 from services.collector.schedule import retry_after
+from services.collector.web.fetch import ANY_HOST, MAX_PAGE_BYTES, PAGE_TYPES, Fetcher
+from services.collector.web.gate import Gate
 from tinsom.config import Config
 from tinsom.errors import InputError, UnreachableError
 from tinsom.messages import PageSelectors, Source

@@ -14,11 +14,12 @@ from typing import Literal
 
 import msgspec
 
-from services.collector import dates, identity
-from services.collector.dates import Dated
-from services.collector.entry import Entry
+from services.collector import identity
 from services.collector.identity import Aliases
 from services.collector.known import FeedState, ItemState, Known, id_name
+from services.collector.reading import dates
+from services.collector.reading.dates import Dated
+from services.collector.reading.entry import Entry
 from tinsom.messages import Source
 
 Outcome = Literal["new", "changed", "same", "baseline", "dropped-no-identity", "dropped-duplicate"]

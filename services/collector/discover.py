@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from services.collector import decode, markup
-from services.collector.raw import safe_link
+from services.collector.reading import decode, markup
+from services.collector.reading.raw import safe_link
 
 _TYPES = frozenset(
     (

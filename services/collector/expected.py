@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from services.collector import items
 from services.collector.decide import decide
-from services.collector.entry import Document
 from services.collector.feedstate import Look, after_look
 from services.collector.items import Pages
 from services.collector.known import FeedState
-from services.collector.response import Response
+from services.collector.reading.entry import Document
 from services.collector.state import PartitionState
+from services.collector.web.response import Response
 from tinsom.log import Output
 from tinsom.messages import Source
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from services.collector import dates, rhythm, schedule
+from services.collector import rhythm, schedule
 from services.collector.decide import Decision, Reading
-from services.collector.entry import Document
 from services.collector.known import FeedState
-from services.collector.response import GOOD, Outcome, Response, body_hash
+from services.collector.reading import dates
+from services.collector.reading.entry import Document
+from services.collector.web.response import GOOD, Outcome, Response, body_hash
 from tinsom.messages import Source
 
 DAY = 86_400.0

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from services.collector.articles.pool import Pool
 from services.collector.catalogue import configured, source_of
 from services.collector.commands import PollReport, poll_source
 from services.collector.discover import Candidate, candidates
-from services.collector.fetch import ANY_HOST, MAX_PAGE_BYTES, PAGE_TYPES, Fetcher
-from services.collector.gate import Gate
 from services.collector.poll import LiveWeb
-from services.collector.pool import Pool
+from services.collector.web.fetch import ANY_HOST, MAX_PAGE_BYTES, PAGE_TYPES, Fetcher
+from services.collector.web.gate import Gate
 from tinsom.config import Config
 from tinsom.errors import InputError, UnreachableError
 from tinsom.messages import Source

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
-from services.collector.entry import Entry
+from services.collector.reading.entry import Entry
 
 # Parameters that tell a site where a reader came from; the page is the same without them.
 _TRACKING = re.compile(

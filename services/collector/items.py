@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from services.collector import dates, identity, rereading, state
-from services.collector.attachments import with_attached
-from services.collector.comparing import retitled
-from services.collector.dates import Dated
+from services.collector import identity, state
+from services.collector.articles import rereading
+from services.collector.articles.attachments import with_attached
+from services.collector.articles.comparing import retitled
+from services.collector.articles.page import Page, joined
+from services.collector.articles.rereading import Finding
 from services.collector.decide import PUBLISHED, Decision, Reading
-from services.collector.entry import Document, Entry
 from services.collector.known import FeedState, ItemState, PageState
-from services.collector.page import Page, joined
-from services.collector.rereading import Finding
+from services.collector.reading import dates
+from services.collector.reading.dates import Dated
+from services.collector.reading.entry import Document, Entry
 from tinsom import codec
 from tinsom.clock import millis
 from tinsom.log import Output

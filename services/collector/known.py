@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from services.collector.manners import Wishes
 from services.collector.rhythm import Rhythm
+from services.collector.web.manners import Wishes
 from tinsom.messages import Message
 
 

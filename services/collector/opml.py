@@ -10,8 +10,8 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
-from services.collector import markup
-from services.collector.raw import safe_link
+from services.collector.reading import markup
+from services.collector.reading.raw import safe_link
 from tinsom.config import SourceConfig
 from tinsom.errors import InputError
 

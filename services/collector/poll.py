@@ -9,19 +9,19 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from services.collector import documents, listing
+from services.collector.articles.page import PageLook, PageWish
+from services.collector.articles.pages import PageReader
+from services.collector.articles.pool import Pool, WorkError
+from services.collector.articles.rereading import OFFICIAL
 from services.collector.decide import Decision
-from services.collector.entry import Document, Memo
 from services.collector.feedstate import Look, target, validators_for
-from services.collector.fetch import MAX_PAGE_BYTES, PAGE_TYPES, Fetcher, validators
-from services.collector.gate import Gate
 from services.collector.known import FeedState
-from services.collector.page import PageLook, PageWish
-from services.collector.pages import PageReader
-from services.collector.pool import Pool, WorkError
-from services.collector.rereading import OFFICIAL
-from services.collector.response import Outcome, Response, judge, without_entries
-from services.collector.sitemap import Index
+from services.collector.reading import documents, listing
+from services.collector.reading.entry import Document, Memo
+from services.collector.reading.sitemap import Index
+from services.collector.web.fetch import MAX_PAGE_BYTES, PAGE_TYPES, Fetcher, validators
+from services.collector.web.gate import Gate
+from services.collector.web.response import Outcome, Response, judge, without_entries
 from tinsom import metrics
 from tinsom.messages import Selectors, Source
 

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from services.collector import dates, items, manners, rereader, rhythm, schedule, state
+from services.collector import items, rhythm, schedule, state
+from services.collector.articles import rereader
+from services.collector.articles.rereader import Rereader
 from services.collector.decide import Decision, Reading, decide, forgettable
-from services.collector.entry import Memo
 from services.collector.feedstate import LIAR, Look, after_look
 from services.collector.known import FeedState, ItemState
 from services.collector.poll import Web, look, read_pages
-from services.collector.rereader import Rereader
-from services.collector.response import GOOD, Outcome
+from services.collector.reading import dates
+from services.collector.reading.entry import Memo
 from services.collector.share import Run, Share
+from services.collector.web import manners
+from services.collector.web.response import GOOD, Outcome
 from tinsom import metrics
 from tinsom.clock import Clock, millis
 from tinsom.messages import Source

@@ -6,7 +6,7 @@ import hashlib
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from services.collector.response import GOOD, Outcome
+from services.collector.web.response import GOOD, Outcome
 
 State = Literal["new", "ok", "failing", "parked"]
 

@@ -12,19 +12,20 @@ from typing import Any, get_args
 
 import structlog
 
-from services.collector import manners, schedule, state
+from services.collector import schedule, state
 from services.collector.agenda import Agenda
+from services.collector.articles.pool import Pool
+from services.collector.articles.rereading import OUTCOMES as REREAD_OUTCOMES
 from services.collector.decide import OUTCOMES as ENTRY_OUTCOMES
-from services.collector.fetch import Fetcher
-from services.collector.gate import Gate
 from services.collector.known import State
 from services.collector.poll import LiveWeb, Web
 from services.collector.polling import Poller
-from services.collector.pool import Pool
-from services.collector.rereading import OUTCOMES as REREAD_OUTCOMES
 from services.collector.share import Run, Share
 from services.collector.state import PartitionState
-from services.collector.trust import VERIFY, Trust, exception_of
+from services.collector.web import manners
+from services.collector.web.fetch import Fetcher
+from services.collector.web.gate import Gate
+from services.collector.web.trust import VERIFY, Trust, exception_of
 from tinsom import codec, metrics
 from tinsom.clock import millis
 from tinsom.errors import DecodeError, FencedError, LogFullError

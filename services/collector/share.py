@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from math import inf
 
 from services.collector import schedule
+from services.collector.articles.rereading import BUDGET, HOUR
 from services.collector.decide import Decision, Reading
-from services.collector.entry import Memo
 from services.collector.known import FeedState, State, id_name
-from services.collector.rereading import BUDGET, HOUR
-from services.collector.response import Outcome
+from services.collector.reading.entry import Memo
 from services.collector.state import PartitionState
+from services.collector.web.response import Outcome
 from tinsom import metrics
 from tinsom.errors import FencedError
 from tinsom.log import Output, Partition

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.alerter import conversation
 from services.alerter.book import About
-from services.alerter.effects import Door, Effects, View
-from services.alerter.past import Forecast, Line, Past, Seen
-from services.alerter.subjects import Directory
-from services.alerter.updates import (
+from services.alerter.bot import conversation
+from services.alerter.bot.effects import Door, Effects, View
+from services.alerter.bot.past import Forecast, Line, Past, Seen
+from services.alerter.bot.subjects import Directory
+from services.alerter.bot.updates import (
     ANONYMOUS_ADMIN,
     Button,
     Chat,

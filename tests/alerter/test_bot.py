@@ -15,11 +15,13 @@ import pytest
 from rich.console import Console
 from structlog.testing import capture_logs
 
-from services.alerter import bot, conversation, guessing, pacing
+from services.alerter import pacing
+from services.alerter.bot import conversation, guessing
+from services.alerter.bot import listener as bot
+from services.alerter.bot.conversation import decide
+from services.alerter.bot.effects import Effects, View
+from services.alerter.bot.updates import Update
 from services.alerter.channels.telegram import TelegramChannel
-from services.alerter.conversation import decide
-from services.alerter.effects import Effects, View
-from services.alerter.updates import Update
 from services.classifier import naming
 from tests.alerter import builders as b
 from tests.alerter.test_service import TOKEN, Clock, opened, running, tables, until

@@ -13,14 +13,14 @@ import msgspec
 import pytest
 from markupsafe import Markup
 
-from services.alerter import answers, guessing
-from services.alerter.answers import Answers
-from services.alerter.bot import Bot, Listening
-from services.alerter.effects import Door, Effects, Outcome, Reply
-from services.alerter.guessing import Guesses
+from services.alerter.bot import answers, guessing
+from services.alerter.bot.answers import Answers
+from services.alerter.bot.effects import Door, Effects, Outcome, Reply
+from services.alerter.bot.guessing import Guesses
+from services.alerter.bot.listener import Bot, Listening
+from services.alerter.bot.updates import Place
 from services.alerter.plan import Rules
 from services.alerter.tables import Names, Subscriptions
-from services.alerter.updates import Place
 from tests.alerter import builders as b
 from tests.alerter.virtual import LoopClock, World, chats, start
 from tinsom import codec

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.alerter import phrases
-from services.alerter.effects import Effects
-from services.alerter.subjects import KEYWORD_BYTES, free
+from services.alerter.bot import phrases
+from services.alerter.bot.effects import Effects
+from services.alerter.bot.subjects import KEYWORD_BYTES, free
 from tests.alerter.talking import BUSY, DIRECTORY, ENGLISH, buttons, inside, press, say
 from tests.fakes.telegram import markup as html
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from services.alerter.book import About
-from services.alerter.past import Because, Past, Seen
+from services.alerter.bot.past import Because, Past, Seen
+from services.alerter.bot.updates import Update
 from services.alerter.plan import alert_id
-from services.alerter.updates import Update
 from tests.alerter import builders as b
 from tests.alerter.talking import (
     ALERT,

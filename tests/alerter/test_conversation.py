@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from services.alerter import conversation, effects, settings
 from services.alerter.book import About
-from services.alerter.effects import STOPPED
-from services.alerter.past import Forecast
+from services.alerter.bot import conversation, effects, settings
+from services.alerter.bot.effects import STOPPED
+from services.alerter.bot.past import Forecast
 from tests.alerter import builders as b
 from tests.alerter.talking import (
     ALERT,

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.alerter import past
-from services.alerter.past import DAY, Past, forecast
-from services.alerter.pastlog import PastLog
+from services.alerter.bot import past
+from services.alerter.bot.past import DAY, Past, forecast
+from services.alerter.bot.pastlog import PastLog
 from services.alerter.plan import Rules
 from services.alerter.service import run as alerter
 from services.classifier import taxonomy

@@ -11,9 +11,9 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from services.classifier.evaluate import Labelled, input_of, with_parents
 from services.classifier.salience import Weights
 from services.classifier.tagger import Tagger
+from services.classifier.workbench.evaluate import Labelled, input_of, with_parents
 from tests.classifier.private import tagger
 from tinsom import messages as m
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from services.classifier.storystage import StoryStage
+from services.classifier.story.storystage import StoryStage
 from tinsom import codec
 from tinsom import messages as m
 from tinsom.clock import millis

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.classifier.bursts import LEARNT, chance
-from services.classifier.reminders import ZONE
-from services.classifier.signals import Signals, Told
+from services.classifier.story.bursts import LEARNT, chance
+from services.classifier.story.reminders import ZONE
+from services.classifier.story.signals import Signals, Told
 from tests.classifier import story_building as building
 from tests.classifier.story_building import Kept
 from tinsom import messages as m

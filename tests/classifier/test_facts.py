@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.classifier.facts import MOST, details_of, differences, is_whole
+from services.classifier.story.facts import MOST, details_of, differences, is_whole
 from tests.classifier.story_building import change, item, stage_on, tagged
 from tinsom import messages as m
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.classifier.evaluate import KINDS, Labelled, Report, evaluate
+from services.classifier.workbench.evaluate import KINDS, Labelled, Report, evaluate
 from tests.classifier.fitting import by_fold, examples
 from tests.classifier.private import FOLDER, labelled, needs_private_data, tagger
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.classifier import lint, taxonomy
+from services.classifier import taxonomy
+from services.classifier.workbench import lint
 from tinsom.errors import ConfigError
 
 ROW = 'initiatives:\n  - {id: x, names: {vi: "X"}, aliases: ["chương trình xanh"]}\n'

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from services.classifier import audit, comparison, judging, reporting, taxonomy, trial
-from services.classifier.evaluate import Labelled, evaluate
+from services.classifier import taxonomy
 from services.classifier.tagger import Tagger
+from services.classifier.workbench import audit, comparison, judging, reporting, trial
+from services.classifier.workbench.evaluate import Labelled, evaluate
 from tests.classifier.private import needs_private_data, tagger
 from tests.classifier.story_building import NOW, item
 from tests.classifier.test_burst_stream import arrivals

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.classifier.rejections import Rejection, rejections
 from services.classifier.tagger import TagInput
+from services.classifier.workbench.rejections import Rejection, rejections
 from tests.classifier.private import tagger
 
 

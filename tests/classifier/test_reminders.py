@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from services.alerter.plan import Rules, plan
-from services.classifier import reminders
-from services.classifier.reminders import ZONE
-from services.classifier.storystage import KEPT_SECONDS, StoryStage
+from services.classifier.story import reminders
+from services.classifier.story.reminders import ZONE
+from services.classifier.story.storystage import KEPT_SECONDS, StoryStage
 from tests.classifier.story_building import (
     HARVEST,
     NOW,

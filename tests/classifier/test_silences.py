@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from services.classifier.reminders import ZONE
-from services.classifier.storystage import StoryStage
+from services.classifier.story.reminders import ZONE
+from services.classifier.story.storystage import StoryStage
 from tests.classifier import story_building as building
 from tests.classifier.story_building import Kept
 from tinsom import messages as m

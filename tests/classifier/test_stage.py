@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from services.classifier import stories
 from services.classifier.stage import TagStage
-from services.classifier.storystage import KEPT_SECONDS, StoryStage
+from services.classifier.story import stories
+from services.classifier.story.storystage import KEPT_SECONDS, StoryStage
 from tests.classifier.private import tagger
 from tinsom import codec
 from tinsom import messages as m

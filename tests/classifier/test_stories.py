@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.classifier import stories
-from services.classifier.likeness import trace
-from services.classifier.shelf import MOST_COMPARED, MOST_ITEMS, WINDOW, Shelf
-from services.classifier.storystage import KEPT_SECONDS
+from services.classifier.story import stories
+from services.classifier.story.likeness import trace
+from services.classifier.story.shelf import MOST_COMPARED, MOST_ITEMS, WINDOW, Shelf
+from services.classifier.story.storystage import KEPT_SECONDS
 from tests.classifier.story_building import (
     DECREE,
     HARVEST,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from services.classifier import stories
-from services.classifier.shelf import Shelf
+from services.classifier.story import stories
+from services.classifier.story.shelf import Shelf
 from services.demo import edition
 from services.demo.edition import Article
 from tests.classifier.private import tagger

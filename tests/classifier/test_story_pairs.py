@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from services.classifier.likeness import differ, likeness, trace
+from services.classifier.story.likeness import differ, likeness, trace
 from tests.classifier.private import FOLDER, needs_private_data, tagger
 from tinsom import messages as m
 

@@ -13,9 +13,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.classifier import lint, occurrences, taxonomy
+from services.classifier import occurrences, taxonomy
 from services.classifier.tagger import Tagger, TagInput
 from services.classifier.themes import Outcome, Themes
+from services.classifier.workbench import lint
 from tests.classifier.brute import Brute
 from tests.classifier.private import FOLDER, needs_private_data, tagger
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from services.collector import catalogue, service
-from services.collector.fetch import ANY_HOST, Fetcher
-from services.collector.gate import Gate
+from services.collector.articles.pool import Pool
 from services.collector.poll import LiveWeb
-from services.collector.pool import Pool
+from services.collector.web.fetch import ANY_HOST, Fetcher
+from services.collector.web.gate import Gate
 from tests.fakes.hostile import ATTACKS
 from tinsom.clock import SystemClock
 from tinsom.config import CollectorConfig, Config, SourceConfig
@@ -29,7 +29,7 @@ from tinsom.service import Context
 GOOD = 10
 ROUNDS = 2  # polls of each good source
 PATIENCE = 90.0
-TIMEOUT = 8.0  # seconds; short for who drips, long enough for a million entries on a busy machine
+TIMEOUT = 15.0  # seconds; short for who drips, long enough for a million entries on a busy machine
 
 
 class Here(AbstractResolver):

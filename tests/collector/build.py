@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
 
-from services.collector.entry import Entry
+from services.collector.reading.entry import Entry
 from tinsom.messages import Source
 
 NOW = datetime(2026, 3, 10, 3, 0, tzinfo=UTC).timestamp()

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import connector as aiohttp_connector
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from services.collector import addresses
-from services.collector.fetch import MAX_REDIRECTS, Fetcher, PublicResolver
+from services.collector.web import addresses
+from services.collector.web.fetch import MAX_REDIRECTS, Fetcher, PublicResolver
 from tests.collector.feedserver import FeedServer
 
 # What stands between `http://` and the port.

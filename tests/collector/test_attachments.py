@@ -10,11 +10,12 @@ import pytest
 from aiohttp import web
 from lxml import html
 
-from services.collector import attachments, pages, service
-from services.collector.attachments import Attached, own_text, with_attached
-from services.collector.page import PageWish, files_of
-from services.collector.pages import PageReader
-from services.collector.raw import MAX_FILES
+from services.collector import service
+from services.collector.articles import attachments, pages
+from services.collector.articles.attachments import Attached, own_text, with_attached
+from services.collector.articles.page import PageWish, files_of
+from services.collector.articles.pages import PageReader
+from services.collector.reading.raw import MAX_FILES
 from tests.collector.build import NOW, Post, rss
 from tests.collector.feedserver import FeedServer
 from tests.collector.papers import pdf, word

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector import bounds
-from services.collector.bounds import within_bounds
-from services.collector.entry import MAX_ENTRIES
-from services.collector.parse import parse
+from services.collector.reading import bounds
+from services.collector.reading.bounds import within_bounds
+from services.collector.reading.entry import MAX_ENTRIES
+from services.collector.reading.parse import parse
 from tests.collector.build import posts, rss
 
 HEAD = b"<rss version='2.0'><channel>"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector import dates
+from services.collector.reading import dates
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC).timestamp()
 VIETNAM = "Asia/Ho_Chi_Minh"

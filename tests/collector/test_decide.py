@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.collector.decide import FORGET_AFTER, PUBLISHED, Reading, decide, forgettable
-from services.collector.entry import Entry
 from services.collector.known import FeedState, Known
+from services.collector.reading.entry import Entry
 from tests.collector.build import NOW, Post, entries, source
 from tinsom.messages import Source
 

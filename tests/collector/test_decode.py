@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector import decode as decode_module
-from services.collector.decode import decode, xml_text
+from services.collector.reading import decode as decode_module
+from services.collector.reading.decode import decode, xml_text
 
 TEXT = "<rss><title>Ủy ban Quốc gia về chuyển đổi số, Đề án 06</title></rss>"
 LONG = TEXT * 40

@@ -14,8 +14,8 @@ from typing import Any
 
 import feedparser
 
-from services.collector import dates, documents
-from services.collector.entry import MAX_ENTRIES, Entry
+from services.collector.reading import dates, documents
+from services.collector.reading.entry import MAX_ENTRIES, Entry
 
 BASE = "https://bao.example/f"
 NOW = datetime(2026, 11, 25, tzinfo=UTC).timestamp()

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.collector import catalogue, service
-from services.collector.fetch import ANY_HOST, Fetcher
-from services.collector.gate import Gate
+from services.collector.articles.pool import Pool
 from services.collector.poll import LiveWeb
-from services.collector.pool import Pool
+from services.collector.web.fetch import ANY_HOST, Fetcher
+from services.collector.web.gate import Gate
 from tests.collector.besieged import Here
 from tests.collector.build import NOW
 from tests.fakes.feedscore import HOUR, POLLED, FeedScore, behaviours, host_of

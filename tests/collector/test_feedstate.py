@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from services.collector.decide import decide
-from services.collector.entry import Document
 from services.collector.feedstate import DAY, Look, after_look, target, validators_for
 from services.collector.known import FeedState, Known
-from services.collector.response import Response
+from services.collector.reading.entry import Document
+from services.collector.web.response import Response
 from tests.collector.build import NOW, entries, source
 from tinsom.messages import Source
 

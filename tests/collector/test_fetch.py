@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from services.collector import fetch
-from services.collector.fetch import Fetcher, fault_of, validators
+from services.collector.web import fetch
+from services.collector.web.fetch import Fetcher, fault_of, validators
 from tests.collector.feedserver import FeedServer, Resource
 
 LOCAL = ["127.0.0.1", "localhost"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.collector import identity
-from services.collector.entry import Entry
+from services.collector.reading.entry import Entry
 
 AT = datetime(2026, 3, 10, 1, 5, tzinfo=UTC)
 

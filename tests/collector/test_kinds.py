@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector import documents, sitemap
 from services.collector.commands import poll_urls
-from services.collector.entry import Document, Entry
+from services.collector.reading import documents, sitemap
+from services.collector.reading.entry import Document, Entry
 from tests.collector.feedserver import FeedServer
 
 BASE = "https://bao.example/feed.json"

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector import dates, listing
-from services.collector.entry import MAX_ENTRIES, Document
 from services.collector.poll import _INLINE_PAGE
+from services.collector.reading import dates, listing
+from services.collector.reading.entry import MAX_ENTRIES, Document
 from services.collector.shipped import shipped
 from tests.collector.build import NOW
 from tinsom.messages import Selectors

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector import manners
-from services.collector.documents import read
-from services.collector.manners import Wishes, fresh_for, outside_skipped, wait, wishes
+from services.collector.reading.documents import read
+from services.collector.web import manners
+from services.collector.web.manners import Wishes, fresh_for, outside_skipped, wait, wishes
 from tests.collector.build import NOW
 
 DATE = "Tue, 10 Mar 2026 03:00:00 GMT"  # NOW

@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from services.collector.decide import decide
-from services.collector.documents import read
 from services.collector.known import FeedState, Known
-from services.collector.response import Response, judge
+from services.collector.reading.documents import read
+from services.collector.web.response import Response, judge
 from tests.collector.build import NOW, Post, rss, source
 from tinsom.messages import Source
 

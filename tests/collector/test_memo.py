@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.collector.decide import PUBLISHED, Reading, decide
-from services.collector.documents import read_fast
 from services.collector.known import FeedState, Known
+from services.collector.reading.documents import read_fast
 from services.collector.share import FORGET_AFTER, Fingerprints
 from tests.collector.build import NOW, Post, posts, rss, source
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 
-from services.collector import office
-from services.collector.office import MAX_CHARACTERS, MAX_PAGES, Paper, read, unwrapped
+from services.collector.articles import office
+from services.collector.articles.office import MAX_CHARACTERS, MAX_PAGES, Paper, read, unwrapped
 from tests.collector.papers import W, assembled, docx, pdf, stream, word
 
 DECREE = [

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from services.collector.extract import extract
-from services.collector.page import joined, without_furniture
+from services.collector.articles.extract import extract
+from services.collector.articles.page import joined, without_furniture
 from tests.collector.test_commands import LEAD, PAGE
 
 

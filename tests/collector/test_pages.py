@@ -9,14 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from aiohttp import web
 
-from services.collector import pages, poll
+from services.collector import poll
+from services.collector.articles import pages
+from services.collector.articles.page import PageLook, PageWish
+from services.collector.articles.pages import PageReader
+from services.collector.articles.pool import Pool
 from services.collector.decide import decide
-from services.collector.fetch import Fetcher
-from services.collector.gate import Gate
 from services.collector.known import FeedState, Known
-from services.collector.page import PageLook, PageWish
-from services.collector.pages import PageReader
-from services.collector.pool import Pool
+from services.collector.web.fetch import Fetcher
+from services.collector.web.gate import Gate
 from tests.collector.build import NOW, entry, source
 from tests.collector.feedserver import FeedServer
 from tests.collector.test_selected import SELECTORS, article

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.collector import markup
-from services.collector.documents import read as parse
-from services.collector.entry import MAX_ENTRIES, Document, Entry
+from services.collector.reading import markup
+from services.collector.reading.documents import read as parse
+from services.collector.reading.entry import MAX_ENTRIES, Document, Entry
 from tests.collector.build import posts, rss
 
 BASE = "https://bao.example/rss/home.rss"

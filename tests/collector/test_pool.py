@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from services.collector.extract import extract
-from services.collector.pool import Pool, WorkError
+from services.collector.articles.extract import extract
+from services.collector.articles.pool import Pool, WorkError
 from tests.collector.test_commands import LEAD, PAGE
 
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from lxml import html
 
+from services.collector.articles.extract import extract, extract_selected
 from services.collector.decide import decide
-from services.collector.documents import read as parse
-from services.collector.entry import Document
-from services.collector.extract import extract, extract_selected
 from services.collector.identity import folded
 from services.collector.known import FeedState, Known
-from services.collector.response import Response, judge
+from services.collector.reading.documents import read as parse
+from services.collector.reading.entry import Document
+from services.collector.web.response import Response, judge
 from tests.collector.build import NOW, source
 from tinsom.messages import PageSelectors
 

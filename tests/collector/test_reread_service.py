@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from services.collector import rereading, service
-from services.collector.page import Page
-from services.collector.rereader import Rereader
-from services.collector.rereading import BUDGET, CONFIRM_AFTER, DAY, HOUR
+from services.collector import service
+from services.collector.articles import rereading
+from services.collector.articles.page import Page
+from services.collector.articles.rereader import Rereader
+from services.collector.articles.rereading import BUDGET, CONFIRM_AFTER, DAY, HOUR
 from services.collector.state import PartitionState
 from tests.collector.build import NOW, Post, posts, rss
 from tests.collector.feedserver import FeedServer

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.collector import comparing, items, rereading
-from services.collector.attachments import Attached, with_attached
+from services.collector import items
+from services.collector.articles import comparing, rereading
+from services.collector.articles.attachments import Attached, with_attached
+from services.collector.articles.page import Page, PageLook, PageOutcome
+from services.collector.articles.rereading import CONFIRM_AFTER, DAY, HOUR, LOOKS, RETRIES
 from services.collector.known import ItemState, PageState
-from services.collector.page import Page, PageLook, PageOutcome
-from services.collector.rereading import CONFIRM_AFTER, DAY, HOUR, LOOKS, RETRIES
 from tests.collector.build import NOW, source
 from tinsom.messages import Attachment, Item
 

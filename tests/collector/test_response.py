@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.collector.response import OUTCOMES, Response, body_hash, judge
+from services.collector.web.response import OUTCOMES, Response, body_hash, judge
 
 FEED = b"<?xml version='1.0'?><rss version='2.0'><channel/></rss>"
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector import dates, rhythm, schedule
+from services.collector import rhythm, schedule
+from services.collector.reading import dates
 from services.collector.rhythm import DAY, Rhythm
 from tests.collector.build import NOW
 

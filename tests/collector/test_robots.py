@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector import robots
-from services.collector.fetch import Fetcher
-from services.collector.gate import Gate
+from services.collector.web import robots
+from services.collector.web.fetch import Fetcher
+from services.collector.web.gate import Gate
 from tests.collector.feedserver import FeedServer
 
 TEXT = """

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.collector import schedule
-from services.collector.response import GOOD, OUTCOMES, Outcome
+from services.collector.web.response import GOOD, OUTCOMES, Outcome
 from tests.collector.build import NOW
 
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from services.collector import selected
-from services.collector.css import SelectorError
-from services.collector.extract import extract, extract_selected
-from services.collector.page import Page
+from services.collector.articles import selected
+from services.collector.articles.extract import extract, extract_selected
+from services.collector.articles.page import Page
+from services.collector.reading.css import SelectorError
 from tests.collector.test_commands import LEAD, PAGE
 from tinsom.messages import PageSelectors
 

@@ -15,15 +15,15 @@ import msgspec
 import pytest
 
 from services.collector import catalogue, service
-from services.collector.documents import read as parse
-from services.collector.documents import read_fast
-from services.collector.entry import Document, Memo
+from services.collector.articles.page import Page, PageLook, PageOutcome, PageWish
 from services.collector.expected import Shown, expected_items
 from services.collector.items import CHUNK
-from services.collector.page import Page, PageLook, PageOutcome, PageWish
-from services.collector.response import Response
+from services.collector.reading.documents import read as parse
+from services.collector.reading.documents import read_fast
+from services.collector.reading.entry import Document, Memo
 from services.collector.share import Share
 from services.collector.state import PartitionState
+from services.collector.web.response import Response
 from tests.collector.build import NOW, Post, posts, rss
 from tests.collector.feedserver import FeedServer
 from tinsom import codec

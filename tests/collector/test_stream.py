@@ -18,14 +18,15 @@ from typing import Any
 
 import pytest
 
-from services.collector import dates, polling
+from services.collector import polling
 from services.collector.decide import PUBLISHED, Reading, decide
-from services.collector.entry import Document, Entry
 from services.collector.feedstate import Look, after_look
 from services.collector.identity import folded
 from services.collector.known import FeedState, Known
-from services.collector.response import Response
+from services.collector.reading import dates
+from services.collector.reading.entry import Document, Entry
 from services.collector.share import Run
+from services.collector.web.response import Response
 from tests.collector.build import source
 
 WINDOW = 60  # entries that a feed shows, and those of which a later edit proves that it still showed them

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from services.collector import trust
 from services.collector.catalogue import authorities_fault, source_of
-from services.collector.fetch import ANY_HOST, Fetcher
 from services.collector.finding import check_sources
-from services.collector.trust import Trust
+from services.collector.web import trust
+from services.collector.web.fetch import ANY_HOST, Fetcher
+from services.collector.web.trust import Trust
 from tests.alerter.conftest import Certificate
 from tests.collector.besieged import Here
 from tests.collector.build import posts, rss

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.collector import decode, parse, wellformed
-from services.collector.entry import Document
+from services.collector.reading import decode, parse, wellformed
+from services.collector.reading.entry import Document
 from tests.collector.build import posts, rss
 
 BASE = "https://bao.example/rss/home.rss"

@@ -8,27 +8,25 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
-from services.collector import (
+from services.collector import opml
+from services.collector.decide import decide
+from services.collector.known import FeedState, Known
+from services.collector.reading import (
     bounds,
     dates,
     decode,
     documents,
     jsonfeed,
     listing,
-    manners,
     markup,
-    opml,
     parse,
-    response,
-    robots,
     sitemap,
     wellformed,
 )
-from services.collector.decide import decide
-from services.collector.entry import MAX_ENTRIES, MAX_ID, MAX_LEDE, MAX_TEXT, MAX_TITLE, Document
-from services.collector.known import FeedState, Known
-from services.collector.listing import SelectorError
-from services.collector.response import OUTCOMES, Response
+from services.collector.reading.entry import MAX_ENTRIES, MAX_ID, MAX_LEDE, MAX_TEXT, MAX_TITLE, Document
+from services.collector.reading.listing import SelectorError
+from services.collector.web import manners, response, robots
+from services.collector.web.response import OUTCOMES, Response
 from tests.collector.build import NOW, source
 from tinsom.errors import InputError
 from tinsom.messages import Selectors

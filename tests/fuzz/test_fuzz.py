@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.collector.entry import Document, Entry
+from services.collector.reading.entry import Document, Entry
 from tests.fuzz.targets import ALL, is_sound
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -14,7 +14,7 @@ from services.alerter.plan_stage import PlanStage, rules_of
 from services.alerter.tables import Subscriptions
 from services.classifier import taxonomy
 from services.classifier.stage import TagStage
-from services.classifier.storystage import StoryStage
+from services.classifier.story.storystage import StoryStage
 from services.classifier.tagger import Tagger
 from tinsom.clock import SystemClock
 from tinsom.config import Config

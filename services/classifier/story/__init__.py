@@ -1,0 +1,1 @@
+"""What happened to a story: copies joined, facts changed, deadlines near, bursts and silences."""

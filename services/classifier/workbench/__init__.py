@@ -1,0 +1,1 @@
+"""For whoever writes rules: lint, try, compare, audit, and the score on labels and verdicts. Pure."""

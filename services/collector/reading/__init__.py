@@ -1,0 +1,1 @@
+"""Bytes into entries: feeds, sitemaps and listings, well-formed or not. Pure."""

@@ -1,0 +1,71 @@
+"""The patient way: any RSS, RDF or Atom, however broken, read by feedparser. The only module that knows it."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import feedparser
+
+from services.collector.reading import markup
+from services.collector.reading.bounds import within_bounds
+from services.collector.reading.entry import MAX_ENTRIES, MAX_TITLE, Document, Entry
+from services.collector.reading.raw import build_entry, safe_link
+from services.collector.web.manners import wishes
+
+
+def parse(raw: bytes, base: str) -> Document:
+    """Read `raw` (UTF-8, no declaration), found at `base`. Never raises: what it cannot read has a `fault`."""
+    kept, surplus = within_bounds(raw)
+    try:
+        parsed = feedparser.parse(
+            io.BytesIO(kept),
+            # No content-location: guids stay as written (`12345` is no address), links are resolved by us.
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            resolve_relative_uris=False,
+            sanitize_html=False,  # we keep text only; markup never leaves this package
+        )
+    except Exception as error:  # feedparser raises whatever its handlers met
+        return Document(fault=f"{type(error).__name__}")
+    if not parsed.get("version") and not parsed.entries:
+        return Document(fault="not a feed")
+    return _document(parsed, base, surplus)
+
+
+def _document(parsed: Any, base: str, surplus: int) -> Document:
+    feed = parsed.feed
+    entries = parsed.entries
+    return Document(
+        entries=[_entry(entry, i, base) for i, entry in enumerate(entries[:MAX_ENTRIES])],
+        title=markup.cut(markup.text_of(_text(feed, "title")), MAX_TITLE),
+        link=safe_link(_text(feed, "link"), base),
+        language=_text(feed, "language")[:35],
+        wishes=wishes(
+            ttl=_text(feed, "ttl"),
+            period=_text(feed, "sy_updateperiod"),
+            frequency=_text(feed, "sy_updatefrequency"),
+        ),
+        surplus=max(0, len(entries) - MAX_ENTRIES) + surplus,
+        repaired=bool(parsed.get("bozo")),
+    )
+
+
+def _entry(raw: Any, position: int, base: str) -> Entry:
+    content = max((c.get("value", "") for c in raw.get("content", ())), key=len, default="")
+    return build_entry(
+        guid=_text(raw, "id"),
+        link=_text(raw, "link"),
+        title=_text(raw, "title"),
+        lede=_text(raw, "summary"),
+        text=content,
+        author=_text(raw, "author"),
+        date=_text(raw, "published") or _text(raw, "updated") or _text(raw, "created"),
+        position=position,
+        base=base,
+        files=[enclosure.get("href") or "" for enclosure in raw.get("enclosures") or ()],
+    )
+
+
+def _text(values: Any, name: str) -> str:
+    value = values.get(name, "")
+    return value if isinstance(value, str) else ""
