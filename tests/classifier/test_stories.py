@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.classifier.story import stories
 from services.classifier.story.likeness import trace
+from services.classifier.story.rarity import ENOUGH, Rarity
 from services.classifier.story.shelf import MOST_COMPARED, MOST_ITEMS, WINDOW, Shelf
 from services.classifier.story.storystage import KEPT_SECONDS
 from tests.classifier.story_building import (
@@ -249,6 +251,7 @@ def drawn(rows: list[tuple[str, int, int, bool]]) -> list[m.Item]:
     ]
 
 
+@patch("services.classifier.story.rarity.ENOUGH", 2)  # so that rare words count among so few
 @settings(max_examples=40, deadline=None)
 @given(ITEMS, st.integers(0, 13))
 def test_restored_is_as_live(rows: list[tuple[str, int, int, bool]], cut: int) -> None:
@@ -330,3 +333,16 @@ def test_an_archive_pushes_out_no_copy_of_what_stood_there_before() -> None:
         )
     again = trace(item("c", minutes=600), m.Tags(id="c"))
     assert "a" in {match.story.id for match in shelf.matches(again)}
+
+
+def test_a_word_is_rare_by_what_is_kept_in_whatever_order_and_only_among_enough() -> None:
+    traces = [trace(item(f"a{n}", title=f"{HARVEST} ruộng{n}", lede=""), m.Tags(id="a")) for n in range(ENOUGH)]
+    rarity, other = Rarity(), Rarity()
+    for one, two in zip(traces, reversed(traces), strict=True):
+        assert rarity.rare(one) == {}
+        rarity.add(one)
+        other.add(two)
+    assert len(rarity.rare(traces[0])) == 1, "the field's own number, no word of the headline that all have"
+    assert rarity.rare(traces[0]) == other.rare(traces[0])
+    rarity.remove(traces[0])
+    assert rarity.rare(traces[1]) == {}

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from functools import lru_cache
 from zlib import crc32
 
@@ -31,10 +32,12 @@ _PLAIN = frozenset(
     )
 )  # fmt: skip
 # 0 is the boundary. HEADLINE: how much of one headline the other item says anywhere, the more and the less.
-# ALIKE: beyond half of all words in common the same publisher has only found a better headline.
-TITLE, WORDS, SHARED, ALIKE, BODY = 0.7, 2.0, 1.7, 1.4, 10.0
-HEADLINE = (5.8, 3.8)
-HOURS, SAME_PUBLISHER, BASE = -1.3, -3.25, -6.25
+# ALIKE: beyond half of all words in common the same publisher has only found a better headline. RARE: words that
+# both headlines have and few others. LATE: for hours beyond a day, when most report what came of it.
+TITLE, WORDS, SHARED, ALIKE, RARE, BODY = 1.1, 2.0, 2.8, 4.0, 3.4, 10.0
+HEADLINE = (3.8, 2.0)
+HOURS, LATE, SAME_PUBLISHER, BASE = -0.67, -1.87, -2.4, -6.65
+WIDTH = 4  # bytes of a hash
 MANY = 20  # words in common; more prove no more
 # A headline that repeats another with other figures is a series (a daily price, a numbered bulletin).
 SERIES = 0.5
@@ -61,20 +64,33 @@ def trace(item: m.Item, tags: m.Tags) -> m.Trace:
     )
 
 
-def likeness(a: m.Trace, b: m.Trace) -> float:
-    """0 and more: as alike as two reports of one announcement; `differ` may still say that they are not."""
-    hours = abs((a.at - b.at).total_seconds()) / 3600
-    points = BASE + HOURS * math.log1p(hours) + (SAME_PUBLISHER if a.publisher == b.publisher else 0.0)
+def likeness(a: m.Trace, b: m.Trace, rare: Mapping[int, float]) -> float:
+    """0 and more: as alike as two reports of one announcement; `differ` may still say that they are not.
+
+    `rare` are the rare words of one headline of the two.
+    """
+    points = BASE + _apart(a.at - b.at) + (SAME_PUBLISHER if a.publisher == b.publisher else 0.0)
     first, second = hashes(a.words), hashes(b.words)
     shared = len(first & second)
     words = shared / max(1, len(first) + len(second) - shared)
     points += SHARED * min(shared, MANY) / MANY + WORDS * words + ALIKE * max(0.0, words - 0.5)
-    bodies = BODY if a.body and b.body else 0.0
-    if points + TITLE + sum(HEADLINE) + bodies < 0:
-        return points + TITLE + sum(HEADLINE) + bodies  # at most: whatever the rest says
+    points += BODY * overlap(a.body, b.body) if a.body and b.body else 0.0
+    # What one headline shares is shared by the whole: most pairs end here.
+    share = min(1.0, shared * WIDTH / max(WIDTH, min(len(a.title), len(b.title))))
+    most = (TITLE + sum(HEADLINE)) * share + (RARE * min(1.0, shared / 2) if rare else 0.0)
+    if points + most < 0:
+        return points + most
     less, more = sorted((_said(a.title, second), _said(b.title, first)))
     points += TITLE * jaccard(a.title, b.title) + HEADLINE[0] * more + HEADLINE[1] * less
-    return points + (BODY * overlap(a.body, b.body) if bodies else 0.0)
+    if rare:
+        both = hashes(a.title) & hashes(b.title)
+        points += RARE * min(1.0, sum(score for word, score in rare.items() if word in both))
+    return points
+
+
+def _apart(time: timedelta) -> float:
+    hours = math.log1p(abs(time.total_seconds()) / 3600)
+    return HOURS * hours + LATE * max(0.0, hours - math.log1p(24))
 
 
 def in_common(a: m.Trace, b: m.Trace) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from rensa import RMinHash, RMinHashLSH
 
+from services.classifier.story.rarity import Rarity
 from tinsom import messages as m
 
 PERMUTATIONS, BANDS, SEED = 64, 32, 1
@@ -23,12 +24,15 @@ class Neighbours:
         self._heads, self._bodies = _bands(), _bands()
         self._numbers: dict[str, int] = {}
         self._keys: dict[int, str] = {}
+        self._traces: dict[int, m.Trace] = {}
+        self.rarity = Rarity()
         self._next = 0
 
     def put(self, key: str, trace: m.Trace) -> None:
         self.remove(key)
         number, self._next = self._next, self._next + 1
-        self._numbers[key], self._keys[number] = number, key
+        self._numbers[key], self._keys[number], self._traces[number] = number, key, trace
+        self.rarity.add(trace)
         for bands, signature in self._signed(trace):
             bands.insert(number, signature)
 
@@ -36,6 +40,7 @@ class Neighbours:
         number = self._numbers.pop(key, None)
         if number is not None:
             del self._keys[number]
+            self.rarity.remove(self._traces.pop(number))
             self._heads.remove(number)
             self._bodies.remove(number)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -77,7 +77,8 @@ class Shelf:
     def matches(self, trace: m.Trace) -> list[Match]:
         """Stories with the same announcement, the most alike first; of equals the oldest."""
         near = map(self.stories.__getitem__, self._candidates(trace))
-        found = [Match(story, _score(story, trace)) for story in near]
+        rare = self._near.rarity.rare(trace)
+        found = [Match(story, _score(story, trace, rare)) for story in near]
         alike = [match for match in found if match.score >= 0]
         return sorted(alike, key=lambda match: (-match.score, match.story.began_at, match.story.id))
 
@@ -129,13 +130,13 @@ class Shelf:
                 self._unindex(story)
 
 
-def _score(story: m.Story, trace: m.Trace) -> float:
+def _score(story: m.Story, trace: m.Trace, rare: Mapping[int, float]) -> float:
     """Of the most alike of its items; one that contradicts any of them does not belong, nor one that has nothing
     of the first: else a story drifts from one event to the next.
     """
     if abs(trace.at - story.began_at) > WINDOW or not story.traces:
         return -math.inf
-    scores = [likeness(other, trace) for other in story.traces.values()]
+    scores = [likeness(other, trace, rare) for other in story.traces.values()]
     best = max(scores)
     # A site that made its guids anew shows the same words later; what was in the story then is in it now.
     drifted = scores[0] < DRIFT and not any(_same_words(other, trace) for other in story.traces.values())
