@@ -39,6 +39,8 @@ HEADLINE = (3.8, 2.0)
 HOURS, LATE, SAME_PUBLISHER, BASE = -0.67, -1.87, -2.4, -6.65
 WIDTH = 4  # bytes of a hash
 MANY = 20  # words in common; more prove no more
+# The least likeness to a story's first item; of pairs below nobody asks how far.
+DRIFT = -1.0
 # A headline that repeats another with other figures is a series (a daily price, a numbered bulletin).
 SERIES = 0.5
 
@@ -67,7 +69,7 @@ def trace(item: m.Item, tags: m.Tags) -> m.Trace:
 def likeness(a: m.Trace, b: m.Trace, rare: Mapping[int, float]) -> float:
     """0 and more: as alike as two reports of one announcement; `differ` may still say that they are not.
 
-    `rare` are the rare words of one headline of the two.
+    Exact down to `DRIFT`; less than that is only less. `rare` are the rare words of one headline of the two.
     """
     points = BASE + _apart(a.at - b.at) + (SAME_PUBLISHER if a.publisher == b.publisher else 0.0)
     first, second = hashes(a.words), hashes(b.words)
@@ -78,7 +80,7 @@ def likeness(a: m.Trace, b: m.Trace, rare: Mapping[int, float]) -> float:
     # What one headline shares is shared by the whole: most pairs end here.
     share = min(1.0, shared * WIDTH / max(WIDTH, min(len(a.title), len(b.title))))
     most = (TITLE + sum(HEADLINE)) * share + (RARE * min(1.0, shared / 2) if rare else 0.0)
-    if points + most < 0:
+    if points + most < DRIFT:
         return points + most
     less, more = sorted((_said(a.title, second), _said(b.title, first)))
     points += TITLE * jaccard(a.title, b.title) + HEADLINE[0] * more + HEADLINE[1] * less

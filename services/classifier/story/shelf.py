@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from services.classifier.story.likeness import differ, in_common, likeness
+from services.classifier.story.likeness import DRIFT, differ, in_common, likeness
 from services.classifier.story.neighbours import Neighbours
 from tinsom import messages as m
 
@@ -25,7 +25,6 @@ MOST_MERGED = 50
 # Of more candidates those that share most are looked at, so that no item costs more; three papers make about 60.
 # By age would be wrong: an archive of hundreds of pages would push out what stood there before.
 MOST_COMPARED = 300
-DRIFT = -1.0  # the least likeness to a story's first item
 
 
 class Match(NamedTuple):
