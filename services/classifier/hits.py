@@ -151,13 +151,14 @@ def _context_fits(context: Context, reading: Reading, start: int, end: int) -> b
 def ends_with_word(before: str, words: tuple[str, ...]) -> bool:
     if not before.endswith(words):
         return False
-    return any(before.endswith(w) and not before[: -len(w)][-1:].isalnum() for w in words)
+    return any(before.endswith(w) and not (w[0].isalnum() and before[: -len(w)][-1:].isalnum()) for w in words)
 
 
 def starts_with_word(after: str, words: tuple[str, ...]) -> bool:
+    """Whole words; what ends in a sign (`-đa/`) may go on with anything."""
     if not after.startswith(words):
         return False
-    return any(after.startswith(w) and not after[len(w) :][:1].isalnum() for w in words)
+    return any(after.startswith(w) and not (w[-1].isalnum() and after[len(w) :][:1].isalnum()) for w in words)
 
 
 def _wide_fits(rule: Rule, reading: Reading, start: int, end: int) -> bool:

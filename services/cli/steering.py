@@ -1,4 +1,4 @@
-"""Commands about who is told what: pause, resume, route-test."""
+"""Commands about who is told what: pause, resume, route-test, forecast."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command()(pause)
     app.command()(resume)
     app.command("route-test")(route_test)
+    app.command()(forecast)
 
 
 def pause(config: ConfigPath = DEFAULT_CONFIG) -> None:
@@ -76,3 +77,20 @@ def _item(given: TagInput, now: datetime) -> Item:
         id="route-test", publisher="route-test", source="route-test", url="",
         title=given.title, lede=given.lede, text=given.text, fetched_at=now,
     )  # fmt: skip
+
+
+def forecast(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """What each subscription of the file would have sent in the last 30 days, what each mute would have hidden.
+
+    Tried on what the log holds, whether it was applied or not; nothing is sent and nothing written.
+    """
+    from services.alerter.forecasting import forecast as lines
+
+    settings = load_config(config)
+
+    async def work() -> None:
+        async with opened_log(settings) as log:
+            async for line in lines(settings, log, SystemClock()):
+                say(line)
+
+    run_async(work())

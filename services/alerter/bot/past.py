@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ import msgspec
 from services.alerter import arrival, ledger
 from services.alerter.book import Book
 from services.alerter.plan import Rules, plan
-from tinsom.messages import Alert, Evidence, Item, Match, StoryChange, Subscription, Tag, TaggedItem, Tags
+from tinsom.messages import Alert, Evidence, Item, Match, Mute, StoryChange, Subscription, Tag, TaggedItem, Tags
 from tinsom.text import slug
 
 DAY = 86_400.0
@@ -146,17 +145,15 @@ class Past:
 class Counting:
     """A forecast in the making: entries in the order of time, any number at a time."""
 
-    match: Match
+    wishes: Sequence[Subscription]  # `since`: a story that is older is not new to it
     rules: Rules
-    since: datetime  # when it would have begun: a story that is older is not new to it
-    count: int = 0
-    _latest: list[Line] = field(default_factory=list)
+    mutes: Sequence[Mute] = ()
+    told: dict[str, Line] = field(default_factory=dict)  # by alert, oldest first
     _book: Book = field(default_factory=Book)
 
     def take(self, entry: Entry) -> None:
-        wish = Subscription(id="forecast", destination="forecast", match=self.match, since=self.since)
         change = msgspec.json.decode(entry.raw, type=StoryChange)
-        for decision in plan(change, [wish], self.rules):
+        for decision in plan(change, self.wishes, self.rules, mutes=self.mutes):
             if isinstance(decision, Alert):
                 self._arrived(decision, entry.at)
 
@@ -164,20 +161,26 @@ class Counting:
         delivery = arrival.decide(alert, self._book, None, at)
         self._book.put(delivery)
         if delivery.state != "suppressed" and not delivery.edits:
-            self.count += 1
-            self._latest = [*self._latest, Line(alert.notice.title, alert.notice.url, at)][-LATEST:]
+            self.told[alert.id] = Line(alert.notice.title, alert.notice.url, at)
 
     def result(self, days: float) -> Forecast:
-        return Forecast(self.count, days, tuple(reversed(self._latest)))
+        return Forecast(len(self.told), days, latest(self.told.values()))
 
 
-def since(now: float) -> datetime:
-    return ledger.when(now - DAYS * DAY)
+def latest(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """The newest first, of lines in the order of time."""
+    return tuple(reversed([*lines][-LATEST:]))
+
+
+def wish(match: Match, now: float) -> Subscription:
+    """As if it had been there all the time."""
+    since = ledger.when(now - DAYS * DAY)
+    return Subscription(id="forecast", destination="forecast", match=match, since=since)
 
 
 def forecast(past: Past, match: Match, rules: Rules, now: float) -> Forecast:
     """In one go; the bot counts in chunks instead."""
-    counting = Counting(match, rules, since(now))
+    counting = Counting([wish(match, now)], rules)
     for entry in past.matching(match):
         counting.take(entry)
     return counting.result(past.days(now))

@@ -35,7 +35,7 @@ class PastLog:
     async def forecast(self, match: Match) -> Forecast:
         """What a subscription to `match` would have sent; others get their turn meanwhile."""
         await self.refresh()
-        counting = Counting(match, self.rules, past.since(self.clock.now()))
+        counting = Counting([past.wish(match, self.clock.now())], self.rules)
         for chunk in past.chunks(self.past.matching(match)):
             for entry in chunk:
                 counting.take(entry)
