@@ -132,6 +132,8 @@ async def stopped(process: Process, file: Path) -> None:
     """SIGSTOP, but not in the middle of a transaction: SQLite's lock would be held as long as the stop lasts."""
     while True:
         process.send_signal(signal.SIGSTOP)
+        # The signal is sent, not yet heard: a thread on another core may still begin a transaction.
+        await until(lambda: _has_stopped(process.pid), 10)
         if not file.exists():
             return
         connection = sqlite3.connect(file, timeout=0.2, isolation_level=None)
@@ -144,6 +146,12 @@ async def stopped(process: Process, file: Path) -> None:
             await asyncio.sleep(0.01)
         finally:
             connection.close()
+
+
+def _has_stopped(pid: int) -> bool:
+    """All its threads; see proc_pid_stat(5)."""
+    states = [stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return bool(states) and set(states) == {"T"}
 
 
 async def until(true: Callable[[], bool], seconds: float) -> None:
