@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 
 from services.alerter import catalogue
+from services.alerter.bot import past
 from services.alerter.bot.past import Line
 from services.alerter.bot.pastlog import PastLog
 from services.alerter.plan_stage import rules_of
@@ -19,22 +20,24 @@ from tinsom.messages import Subscription
 async def forecast(config: Config, log: Log, clock: Clock) -> AsyncIterator[str]:
     """A line for each subscription and each mute of `config`, with the latest that it speaks of below it."""
     known = PastLog(log, clock, rules_of(config.alerter))
+    await known.refresh()
+    now = clock.now()
     wishes = [Subscription(id=s.id, destination=s.destination, match=s.match) for s in config.subscriptions]
     for wish in wishes:
-        found = await known.forecast(wish.match)
-        often = f"{found.count} in {_days(found.days)}, {found.per_day:.1f} a day"
+        found = past.forecast(known.past, wish.match, known.rules, now)
+        often = f"{found.count} in {_days(found.whole_days)}, {found.per_day:.1f} a day"
         yield f"{wish.id} → {wish.destination}: {often}"
         for line in _latest(found.latest):
             yield line
     for rule in map(catalogue.mute, config.mutes):
-        less = hidden(known.past, rule, wishes, known.rules, clock.now())
+        less = hidden(known.past, rule, wishes, known.rules, now)
         yield f"mute {rule.id} → {rule.destination or 'everybody'}: would hide {less.count} of {less.of}"
         for line in _latest(less.latest):
             yield line
 
 
-def _days(days: float) -> str:
-    return f"{days:.0f} days" if round(days) > 1 else "1 day"
+def _days(days: int) -> str:
+    return f"{days} days" if days > 1 else "1 day"
 
 
 def _latest(lines: Iterable[Line]) -> Iterator[str]:

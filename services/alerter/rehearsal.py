@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from services.alerter.bot.past import Counting, Line, Past, latest, wish
+from services.alerter.bot.past import Counting, Line, Past, latest, since
 from services.alerter.plan import Rules
 from tinsom.messages import Match, Mute, Subscription
 
@@ -27,8 +27,8 @@ class Hidden:
 
 def hidden(past: Past, mute: Mute, subscriptions: Sequence[Subscription], rules: Rules, now: float) -> Hidden:
     """What would not have come, had the mute held all the time; a mute of no destination speaks to all."""
-    since = wish(mute.match, now).since
-    wishes = [replace(s, since=since) for s in subscriptions if mute.destination in ("", s.destination)]
+    began = since(now)
+    wishes = [replace(s, since=began) for s in subscriptions if mute.destination in ("", s.destination)]
     without, within = Counting(wishes, rules), Counting(wishes, rules, [mute])
     for entry in past.matching(Match()):
         without.take(entry)

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -71,6 +72,11 @@ class Forecast:
     @property
     def per_day(self) -> float:
         return self.count / max(self.days, 1.0)
+
+    @property
+    def whole_days(self) -> int:
+        """A part of a day is a day."""
+        return max(1, round(self.days))
 
 
 @dataclass
@@ -145,7 +151,7 @@ class Past:
 class Counting:
     """A forecast in the making: entries in the order of time, any number at a time."""
 
-    wishes: Sequence[Subscription]  # `since`: a story that is older is not new to it
+    wishes: Sequence[Subscription]
     rules: Rules
     mutes: Sequence[Mute] = ()
     told: dict[str, Line] = field(default_factory=dict)  # by alert, oldest first
@@ -172,10 +178,13 @@ def latest(lines: Iterable[Line]) -> tuple[Line, ...]:
     return tuple(reversed([*lines][-LATEST:]))
 
 
+def since(now: float) -> datetime:
+    """When what is tried would have begun: a story that is older is not new to it."""
+    return ledger.when(now - DAYS * DAY)
+
+
 def wish(match: Match, now: float) -> Subscription:
-    """As if it had been there all the time."""
-    since = ledger.when(now - DAYS * DAY)
-    return Subscription(id="forecast", destination="forecast", match=match, since=since)
+    return Subscription(id="forecast", destination="forecast", match=match, since=since(now))
 
 
 def forecast(past: Past, match: Match, rules: Rules, now: float) -> Forecast:

@@ -39,8 +39,8 @@ def short(text: str, most: int = 48) -> str:
 
 
 def rate(forecast: Forecast, view: View) -> str:
-    """How much would have come, in words; a part of a day is a day."""
-    days = max(1, round(forecast.days))
+    """How much would have come, in words."""
+    days = forecast.whole_days
     if not forecast.days:
         return view.label("rate_unknown")
     if not forecast.count:
