@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -23,7 +23,7 @@ from services.collector.reading.entry import Entry
 from tinsom.messages import Source
 
 Outcome = Literal["new", "changed", "same", "baseline", "dropped-no-identity", "dropped-duplicate"]
-OUTCOMES: tuple[str, ...] = (*Outcome.__args__, "dropped-surplus")  # type: ignore[attr-defined]
+OUTCOMES: tuple[str, ...] = (*get_args(Outcome), "dropped-surplus")
 PUBLISHED = frozenset(("new", "changed", "baseline"))
 
 DAY = 86_400.0

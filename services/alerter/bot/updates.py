@@ -8,6 +8,8 @@ from typing import Literal
 import msgspec
 
 ANONYMOUS_ADMIN = 1087968824  # how Telegram shows an administrator who writes as the group
+Kind = Literal["private", "group", "other"]
+_KINDS: dict[str, Kind] = {"private": "private", "group": "group", "supergroup": "group"}
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -61,7 +63,7 @@ class Place:
 
     chat: str
     thread: int | None
-    kind: Literal["private", "group", "other"]
+    kind: Kind
     person: int
     message: int = 0  # the message whose button was pressed
     anonymous: bool = False  # written as the group itself, which only administrators can
@@ -92,7 +94,7 @@ def _place(message: Incoming, sender: Person, number: int) -> Place:
     return Place(
         chat=str(chat.id),
         thread=message.message_thread_id if message.is_topic_message else None,
-        kind={"private": "private", "group": "group", "supergroup": "group"}.get(chat.type, "other"),  # type: ignore[arg-type]
+        kind=_KINDS.get(chat.type, "other"),
         person=sender.id,
         message=number,
         anonymous=anonymous,

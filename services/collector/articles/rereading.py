@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -31,7 +31,7 @@ Outcome = Literal[
     "left_out",  # no room to remember it
     "too_late",  # nobody found the time within its week
 ]
-OUTCOMES: tuple[Outcome, ...] = Outcome.__args__  # type: ignore[attr-defined]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 HOUR, DAY = 3_600.0, 86_400.0
 LOOKS = (HOUR, DAY, 7 * DAY)  # after the item went out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 Outcome = Literal[
     "ok",  # a document that was read
@@ -31,7 +31,7 @@ Outcome = Literal[
     "parse",  # nothing that any parser can read
     "layout",  # a listing or article page in which the selectors of its source find nothing
 ]
-OUTCOMES: tuple[Outcome, ...] = Outcome.__args__  # type: ignore[attr-defined]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 GOOD: frozenset[Outcome] = frozenset(("ok", "not_modified", "unchanged", "no_entries"))
 
 _HTML = re.compile(rb"^(?:\s|\xef\xbb\xbf|<!--.{0,2000}?-->)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
