@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from rich.console import Console
 
 from services.alerter import gauges, ledger, unsubscribing, wiring
 from services.alerter.deliver import DeliverStage
@@ -14,6 +13,7 @@ from services.alerter.plan_stage import PlanStage, rules_of
 from services.alerter.tables import Destinations, Names, Subscriptions
 from services.alerter.tools import Tools
 from tinsom.clock import ScaledClock, SystemClock
+from tinsom.screen import Screen
 from tinsom.service import Context
 from tinsom.worker import Worker
 
@@ -28,7 +28,7 @@ async def run(context: Context) -> None:
     await run_on(context, None)
 
 
-async def run_on(context: Context, console: Console | None) -> None:
+async def run_on(context: Context, console: Screen | None) -> None:
     """As `run`, and the terminal channel prints on `console`, so that a progress line can live beside it.
 
     Raises ConfigError for a channel that cannot be set up, LogError when the log cannot go on.
@@ -60,7 +60,7 @@ async def run_on(context: Context, console: Console | None) -> None:
             await channel.close()
 
 
-def tools_of(context: Context, destinations: Destinations, console: Console | None = None) -> Tools:
+def tools_of(context: Context, destinations: Destinations, console: Screen | None = None) -> Tools:
     """What the senders need. Real time for sockets and pacing, even when the work's clock is played fast."""
     clock = context.clock
     wall = SystemClock() if isinstance(clock, ScaledClock) else clock

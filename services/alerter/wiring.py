@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from rich.console import Console
-
 from services.alerter.bot.effects import Door
 from services.alerter.bot.listener import Listening
 from services.alerter.channels import Channel
@@ -19,6 +17,7 @@ from services.alerter.tables import Names, Subscriptions
 from tinsom import redact
 from tinsom.config import AppriseConfig, Config, TelegramConfig, secret
 from tinsom.errors import ConfigError
+from tinsom.screen import Screen
 from tinsom.service import Context
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{12,64}")  # what Telegram carries in a link t.me/bot?start=CODE
@@ -56,7 +55,7 @@ def unsubscribe_key(config: Config) -> bytes:
     return secret("key", door.key_file, door.key_env).encode() if door is not None else b""
 
 
-def channels(config: Config, *, live: bool, console: Console | None = None) -> dict[str, Channel]:
+def channels(config: Config, *, live: bool, console: Screen | None = None) -> dict[str, Channel]:
     """Name → channel. Raises ConfigError for a missing secret or a mail server without TLS.
 
     Outside the live namespace no secret is read and no channel made that could reach anybody.
@@ -64,7 +63,7 @@ def channels(config: Config, *, live: bool, console: Console | None = None) -> d
     made: dict[str, Channel] = {"recording": RecordingChannel()}
     if not live:
         return made
-    made["terminal"] = TerminalChannel(console or Console())
+    made["terminal"] = TerminalChannel(console or Screen())
     if config.telegram is not None:
         token = secret("token", config.telegram.token_file, config.telegram.token_env)
         made["telegram"] = TelegramChannel(

@@ -113,6 +113,8 @@ async def _watch(context: Context, site: DemoSite, timeline: Timeline, bar: Prog
     deadline: float | None = None
     while True:
         await asyncio.sleep(0.25)
+        if console.gone:
+            return
         now = context.clock.now()
         seen = await _ends(context.log)
         if seen != ends:

@@ -11,7 +11,6 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 import uvloop
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -30,6 +29,7 @@ from tinsom.errors import InputError, UnreachableError
 from tinsom.log import Log
 from tinsom.log.sqlite import namespace_path
 from tinsom.process import open_log
+from tinsom.screen import Screen
 
 T = TypeVar("T")
 
@@ -37,8 +37,8 @@ ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configurat
 DEFAULT_CONFIG = Path("tinsom.yaml")
 Namespace = Annotated[str | None, typer.Option(help="A replay's namespace; the live one without it.")]
 
-console = Console()
-errors = Console(stderr=True)
+console = Screen()
+errors = Screen(stderr=True)
 
 # Text from the network may hold what moves a terminal's cursor or rewrites its title.
 _CONTROLS: dict[int, str | None] = dict.fromkeys((*range(32), *range(127, 160)), " ")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from rich.console import Console
 from structlog.testing import capture_logs
 
 from services.alerter import pacing
@@ -31,6 +30,7 @@ from tinsom import codec, metrics
 from tinsom.config import Config, DestinationConfig, SubscriptionConfig, TelegramConfig
 from tinsom.log.sqlite import SqliteLog
 from tinsom.messages import Alert, Destination, Match, Mute, StoryChange, Subscription, Suppression, Task, Verdict
+from tinsom.screen import Screen
 from tinsom.service import Context
 
 INVITATION = "moi-vao-nha-nhe"
@@ -65,7 +65,7 @@ async def alerting(config: Config, path: Path) -> AsyncIterator[SqliteLog]:
     async with opened(path) as log:
         names = naming.name_outputs(config, int(b.NOW_S * 1000), {}).outputs
         await log.append([*tables(config), *names], writer="apply")
-        async with running(Context(log, Clock(), config), Console(file=io.StringIO())):
+        async with running(Context(log, Clock(), config), Screen(file=io.StringIO())):
             yield log
 
 
@@ -98,7 +98,7 @@ async def test_pressed_kept_counted_and_erased(wire: tuple[BotApi, Config], tmp_
     before = metrics.value(metrics.VERDICTS, "initiative:de-an-06", "irrelevant")
     async with opened(tmp_path) as log:
         await log.append(tables(config), writer="apply")
-        async with running(Context(log, Clock(), config), Console(file=io.StringIO())):
+        async with running(Context(log, Clock(), config), Screen(file=io.StringIO())):
             await log.append([b.change_output(b.change())], writer="stories")
             await until(lambda: bool(api.accepted))
             right, irrelevant = api.accepted[0].buttons
@@ -106,7 +106,7 @@ async def test_pressed_kept_counted_and_erased(wire: tuple[BotApi, Config], tmp_
             api.press(irrelevant, -5, person=7)
             await until(lambda: len(api.answers) == 2)
         # A successor knows what was judged, and the alert that it speaks of.
-        async with running(Context(log, Clock(), config), Console(file=io.StringIO())):
+        async with running(Context(log, Clock(), config), Screen(file=io.StringIO())):
             api.press(irrelevant, -5, person=7)
             api.press(right, -5, person=8)
             await until(lambda: len(api.answers) == 4)
@@ -132,7 +132,7 @@ async def test_an_update_that_cannot_be_read_does_not_come_for_ever(
     api.updates += [{"update_id": 1, "message": {"chat": "?"}}]
     async with opened(tmp_path) as log:
         await log.append(tables(config), writer="apply")
-        async with running(Context(log, Clock(), config), Console(file=io.StringIO())):
+        async with running(Context(log, Clock(), config), Screen(file=io.StringIO())):
             api._updates = 1
             api.say("/start", 99, person=3)
             await until(lambda: len(api.texts(99)) == 1)
@@ -181,7 +181,7 @@ async def test_a_replay_does_not_listen(wire: tuple[BotApi, Config], tmp_path: P
     api.say("/start", 99, person=3)
     async with opened(tmp_path) as log:
         await log.append(tables(config), writer="apply")
-        async with running(Context(log, Clock(), config, replay=True), Console(file=io.StringIO())):
+        async with running(Context(log, Clock(), config, replay=True), Screen(file=io.StringIO())):
             await asyncio.sleep(0.3)
     assert len(api.updates) == 1
 
@@ -224,7 +224,7 @@ async def test_what_was_wished_outlives_the_process(wire: tuple[BotApi, Config],
         api.say("/follow Đồng Tháp", 77, person=77)
         api.say("/quiet 22:00-06:30", 77, person=77)
         await answer(api, 77, "Giờ yên lặng: 22:00-06:30")
-    async with opened(tmp_path) as log, running(Context(log, Clock(), config), Console(file=io.StringIO())):
+    async with opened(tmp_path) as log, running(Context(log, Clock(), config), Screen(file=io.StringIO())):
         api.say("/list", 77, person=77)
         listed = await answer(api, 77, "Đang theo dõi")
         assert "Đồng Tháp (địa phương)" in listed.text
@@ -241,7 +241,7 @@ async def test_who_is_barred_is_put_out_and_not_let_in_again(wire: tuple[BotApi,
         await answer(api, 77, "Đã theo dõi")
     assert config.telegram is not None
     barring = msgspec.structs.replace(config, telegram=msgspec.structs.replace(config.telegram, barred=[77]))
-    async with opened(tmp_path) as log, running(Context(log, Clock(), barring), Console(file=io.StringIO())):
+    async with opened(tmp_path) as log, running(Context(log, Clock(), barring), Screen(file=io.StringIO())):
         api.say(f"/start {INVITATION}", 77, person=77)
         api.say(f"/start {INVITATION}", 78, person=78)
         await answer(api, 78, "Chào bạn")
@@ -266,7 +266,7 @@ async def test_a_chat_that_a_file_names_by_now_is_told_once(wire: tuple[BotApi, 
     )
     async with opened(tmp_path) as log:
         await log.append(tables(named), writer="apply")
-        async with running(Context(log, Clock(), named), Console(file=io.StringIO())):
+        async with running(Context(log, Clock(), named), Screen(file=io.StringIO())):
             api.say("/list", 77, person=77)
             listed = await answer(api, 77, "Đang theo dõi")
             assert listed.text.count("Đề án 06 (sáng kiến)") == 2, "the file's and the reader's own"
@@ -360,13 +360,13 @@ async def test_two_replicas_never_fight_and_the_second_goes_on(
     api, config = wire
     async with alerting(config, tmp_path), opened(tmp_path) as log:
         second = Context(log, Clock(), config)
-        async with running(second, Console(file=io.StringIO())):
+        async with running(second, Screen(file=io.StringIO())):
             api.say(f"/start {INVITATION}", 77, person=77)
             api.say("/follow Đồng Tháp", 77, person=77)
             await answer(api, 77, "Đã theo dõi")
             await asyncio.sleep(0.3)
             assert api.conflicts == 0
-    async with opened(tmp_path) as log, running(Context(log, Clock(), config), Console(file=io.StringIO())):
+    async with opened(tmp_path) as log, running(Context(log, Clock(), config), Screen(file=io.StringIO())):
         api.say("/list", 77, person=77)
         await answer(api, 77, "Đồng Tháp (địa phương)")
         wishes = [w for w in (await table(log, "subscriptions")).values() if isinstance(w, Subscription)]
@@ -427,7 +427,7 @@ async def test_an_update_that_comes_twice_changes_nothing_twice(
         await until(lambda: len(api.answers) == 2)
         again += [update for update in api.updates if update not in again]
         before = [await table(log, topic) for topic in ("subscriptions", "destinations", "verdicts")]
-    async with opened(tmp_path) as log, running(Context(log, Clock(), config), Console(file=io.StringIO())):
+    async with opened(tmp_path) as log, running(Context(log, Clock(), config), Screen(file=io.StringIO())):
         api.updates = again
         api.say("/help", 77, person=77)
         await answer(api, 77, "Bạn có thể gửi")

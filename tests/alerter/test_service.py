@@ -13,7 +13,6 @@ from pathlib import Path
 import aiohttp
 import msgspec
 import pytest
-from rich.console import Console
 
 from services.alerter import catalogue, service, wiring
 from services.alerter.commands import send_test, why
@@ -36,6 +35,7 @@ from tinsom.errors import ConfigError, InputError, UnreachableError
 from tinsom.log import Output
 from tinsom.log.sqlite import SqliteLog
 from tinsom.messages import Delivery, Match
+from tinsom.screen import Screen
 from tinsom.service import Context
 
 TOKEN = "42:canary-secret"
@@ -90,7 +90,7 @@ async def outside() -> AsyncIterator[Outside]:
 
 
 @asynccontextmanager
-async def running(context: Context, console: Console | None = None) -> AsyncIterator[None]:
+async def running(context: Context, console: Screen | None = None) -> AsyncIterator[None]:
     task = asyncio.create_task(service.run_on(context, console))
     try:
         yield
@@ -132,7 +132,7 @@ async def test_a_change_reaches_a_chat_a_mailbox_and_a_terminal(outside: Outside
     async with opened(tmp_path) as log:
         await log.append(tables(outside.config), writer="apply")
         context = Context(log, Clock(), outside.config)
-        async with running(context, Console(file=screen, width=80)):
+        async with running(context, Screen(file=screen, width=80)):
             await log.append([b.change_output(b.change())], writer="stories")
             await until(lambda: bool(outside.api.accepted and outside.inbox.taken and screen.getvalue()))
         assert {d.state for d in (await deliveries(log)).values()} == {"sent"}
@@ -152,7 +152,7 @@ async def test_a_restart_sends_nothing_again(outside: Outside, tmp_path: Path) -
         await log.append(tables(outside.config), writer="apply")
         for count in (3, 5):
             context = Context(log, Clock(), outside.config)
-            async with running(context, Console(file=io.StringIO())):
+            async with running(context, Screen(file=io.StringIO())):
                 new = [b.change_output(b.change(b.item(id=f"i{n}"), story=f"s{n}")) for n in range(count)]
                 await log.append(new, writer="stories")
                 while len(outside.api.accepted) < count:
@@ -174,7 +174,7 @@ async def test_a_link_in_a_mail_ends_it(outside: Outside, tmp_path: Path, monkey
         port = free_port()
         async with (
             http.serve(HttpConfig(port=port), context.health, context.doors),
-            running(context, Console(file=io.StringIO())),
+            running(context, Screen(file=io.StringIO())),
             aiohttp.ClientSession() as session,
         ):
             await log.append([b.change_output(b.change())], writer="stories")
@@ -194,7 +194,7 @@ async def test_a_link_in_a_mail_ends_it(outside: Outside, tmp_path: Path, monkey
 async def test_nothing_is_handled_before_apply_has_ended(outside: Outside, tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
         await log.append([b.change_output(b.change())], writer="stories")
-        async with running(Context(log, Clock(), outside.config), Console(file=io.StringIO())):
+        async with running(Context(log, Clock(), outside.config), Screen(file=io.StringIO())):
             await asyncio.sleep(0.3)
             assert (await log.ends("alerts"))[0][1] == 0
             await log.append(tables(outside.config), writer="apply")
@@ -204,7 +204,7 @@ async def test_nothing_is_handled_before_apply_has_ended(outside: Outside, tmp_p
 async def test_stop_while_waiting_for_apply(outside: Outside, tmp_path: Path) -> None:
     async with (
         opened(tmp_path) as log,
-        running(Context(log, Clock(), outside.config), Console(file=io.StringIO())),
+        running(Context(log, Clock(), outside.config), Screen(file=io.StringIO())),
     ):
         await asyncio.sleep(0.2)
 
@@ -216,7 +216,7 @@ async def test_a_replay_notifies_nobody(outside: Outside, tmp_path: Path, replay
     async with opened(tmp_path, "tinsom" if replay else "scratch") as log:
         await log.append(tables(outside.config), writer="apply")
         context = Context(log, Clock(), outside.config, replay=replay)
-        async with running(context, Console(file=screen)):
+        async with running(context, Screen(file=screen)):
             await log.append([b.change_output(b.change())], writer="stories")
             await asyncio.sleep(0.5)
         states = {d.state for d in (await deliveries(log)).values()}
@@ -241,7 +241,7 @@ async def test_the_sums_add_up(outside: Outside, tmp_path: Path) -> None:
     before = {k: metrics.value(metrics.ITEMS, *k) for k in _OUTCOMES}
     async with opened(tmp_path) as log:
         await log.append(tables(outside.config), writer="apply")
-        async with running(Context(log, Clock(), outside.config), Console(file=io.StringIO())):
+        async with running(Context(log, Clock(), outside.config), Screen(file=io.StringIO())):
             await log.append([b.change_output(s) for s in stories], writer="stories")
             await until(lambda: len(outside.api.accepted) == 3 and len(outside.inbox.taken) == 3)
             await asyncio.sleep(0.3)
@@ -267,7 +267,7 @@ async def test_no_secret_in_metrics_or_records(
     outside.api.faults = ["error_500", "accept_reset"]
     async with opened(tmp_path) as log:
         await log.append(tables(outside.config), writer="apply")
-        async with running(Context(log, Clock(), outside.config), Console(file=io.StringIO())):
+        async with running(Context(log, Clock(), outside.config), Screen(file=io.StringIO())):
             await log.append([b.change_output(b.change(story=f"s{n}")) for n in range(3)], writer="stories")
             await until(lambda: len(outside.inbox.taken) == 3)
         values = [r.value or b"" for t in ("alerts", "deliveries") async for r in log.read(t, 0)]
@@ -299,7 +299,7 @@ async def test_send_test_says_what_is_wrong(outside: Outside) -> None:
 async def test_why_of_what_was_suppressed_unmatched_or_unknown(outside: Outside, tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
         await log.append(tables(outside.config), writer="apply")
-        async with running(Context(log, Clock(), outside.config), Console(file=io.StringIO())):
+        async with running(Context(log, Clock(), outside.config), Screen(file=io.StringIO())):
             old = b.change(b.item(id="cu", baseline=True), story="s1")
             none = b.change(b.item(id="la"), b.tags(id="la", initiatives=[]), story="s2")
             await log.append([b.change_output(old), b.change_output(none)], writer="stories")

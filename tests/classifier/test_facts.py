@@ -38,6 +38,12 @@ def details(title: str = "Tin", taxonomy: str = "1", **tags: Any) -> list[str]:
             [m.Difference(field="number", before=["30"], after=["45"])],
         ),
         (
+            {"title": "Họp lúc 8 giờ 30"},
+            {"title": "Họp lúc 14h"},
+            [m.Difference(field="number", before=["8h30"], after=["14h"])],
+        ),
+        ({"title": "Họp lúc 8 giờ 30"}, {"title": "Họp lúc 8h30"}, []),
+        (
             {"agencies": [agency("a", "Bộ A")]},
             {"agencies": [agency("b", "Bộ B")]},
             [m.Difference(field="agency", before=["Bộ A"], after=["Bộ B"])],

@@ -48,3 +48,16 @@ def test_the_demo_ends_and_its_books_add_up(folder: Path) -> None:
     assert found.groups()[::2] == (new, baseline)
     # A busy machine may miss an edit between two polls; it never invents one.
     assert int(found[2]) <= int(revised)
+
+
+@pytest.mark.timeout(120)
+def test_a_reader_who_leaves_ends_it_without_a_word(folder: Path) -> None:
+    """As `tinsom demo | head`."""
+    command = [sys.executable, "-m", "services.cli", "demo", "--seconds", "60", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        assert "A sample day" in demo.stdout.readline()
+        demo.stdout.close()
+        assert demo.stderr.read() == ""
+        demo.wait(60)

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from tests.alerter import builders as b
 from tests.alerter.test_service import TOKEN, Clock, opened, running, tables, until
@@ -16,6 +15,7 @@ from tests.cli.running import Command
 from tests.fakes.telegram import BotApi, Limits, serve
 from tinsom.config import Config, DestinationConfig, SubscriptionConfig, TelegramConfig
 from tinsom.messages import Match
+from tinsom.screen import Screen
 from tinsom.service import Context
 
 READERS = {6: "+", 7: "-", 8: "-"}
@@ -31,7 +31,7 @@ async def judged(folder: Path) -> None:
             telegram=TelegramConfig(token_env="TINSOM_TEST_TOKEN", api_url=url, bot=True),
         )
         await log.append(tables(settings), writer="apply")
-        async with running(Context(log, Clock(), settings), Console(file=io.StringIO())):
+        async with running(Context(log, Clock(), settings), Screen(file=io.StringIO())):
             await log.append([b.change_output(b.change())], writer="stories")
             await until(lambda: bool(api.accepted))
             right, irrelevant = api.accepted[0].buttons

@@ -15,7 +15,6 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from rich.console import Console
 
 from services.cli import running
 from tests.cli.conftest import Site
@@ -23,6 +22,7 @@ from tests.cli.running import Command
 from tests.cli.test_looking import FEED, RSS
 from tests.ports import free_port
 from tinsom.config import Config
+from tinsom.screen import Screen
 
 PATIENCE = 30.0
 
@@ -154,7 +154,7 @@ def test_an_unknown_destination_names_those_that_are(tinsom: Command, folder: Pa
 def test_who_starts_is_told_why_nothing_comes_at_first(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(running, "errors", Console(force_terminal=True))
+    monkeypatch.setattr(running, "errors", Screen(force_terminal=True))
     running._welcome(Config(), ["collector"], ["sources: + a"])
     assert "baseline" in capsys.readouterr().err
     running._welcome(Config(), ["collector"], ["sources: no change"])

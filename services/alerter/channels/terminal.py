@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
@@ -15,13 +15,14 @@ from services.alerter.pacing import UNLIMITED, Pace
 from services.alerter.rendering import Digest, Letter
 from services.alerter.responses import Answer, Verdict
 from tinsom.messages import Destination
+from tinsom.screen import Screen
 
 
 @dataclass
 class TerminalChannel:
     """Prints to `console`; a panel per alert, lines only where the output is no terminal."""
 
-    console: Console = field(default_factory=Console)
+    console: Screen = field(default_factory=Screen)
     name: str = "terminal"
     pace: Pace = UNLIMITED
     slack: float = 0.0
@@ -41,9 +42,9 @@ class TerminalChannel:
             return Answer("refused")
         try:
             self.console.print(_panel(to, part))
-        except (OSError, ValueError):  # a closed pipe or terminal: nobody reads any more
+        except (OSError, ValueError):  # a closed pipe or terminal
             return Answer("not_written")
-        return Answer("answered", ok=True)
+        return Answer("not_written") if self.console.gone else Answer("answered", ok=True)
 
     def judge(self, answer: Answer) -> Verdict:
         return responses.plain(answer)

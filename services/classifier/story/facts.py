@@ -12,7 +12,8 @@ from typing import get_args
 
 from tinsom import messages as m
 
-_NUMBERS = re.compile(r"\d[\d.,/:-]*\d|\d")
+# An hour of the day is one figure: "8 giờ 30" is neither 8 nor 30 of anything.
+_NUMBERS = re.compile(r"\d{1,2} ?(?:giờ|h)(?: ?[0-5]\d)?(?!\w)|\d[\d.,/:-]*\d|\d")
 # Other rules find other bodies in the same words: between two taxonomies these prove nothing.
 _BY_TAXONOMY = ("initiative", "agency")
 _TAXONOMY = "taxonomy"
@@ -25,7 +26,7 @@ def facts_of(item: m.Item, tags: m.Tags) -> str:
         *sorted(tag.id for tag in (*tags.initiatives, *tags.agencies) if tag.role == "primary"),
         *sorted(document.key for document in tags.documents),
         *sorted(f"{','.join(task.lead)}@{task.deadline}" for task in tags.tasks if task.deadline),
-        *_NUMBERS.findall(item.title),
+        *_figures(item.title),
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
@@ -37,9 +38,13 @@ def details_of(item: m.Item, tags: m.Tags) -> list[str]:
         *(f"agency:{tag.id}={_name(tag)}" for tag in tags.agencies if tag.role == "primary"),
         *(f"document:{document.key}" for document in tags.documents),
         *(f"deadline:{','.join(task.lead)}@{task.deadline}" for task in tags.tasks if task.deadline),
-        *(f"number:{number}" for number in _NUMBERS.findall(item.title)),
+        *(f"number:{number}" for number in _figures(item.title)),
     ]
     return [f"{_TAXONOMY}:{tags.taxonomy}", *sorted(set(found))[:MOST]]
+
+
+def _figures(title: str) -> list[str]:
+    return [number.replace("giờ", "h").replace(" ", "") for number in _NUMBERS.findall(title)]
 
 
 def is_whole(details: Sequence[str]) -> bool:
