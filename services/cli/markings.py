@@ -33,7 +33,7 @@ def explanation(item: TagInput, tags: Tags, tagger: Tagger) -> Iterator[Text]:
     yield from _facts(
         "tasks", [f"{', '.join(t.lead)}: {t.action} ({t.deadline or 'no date'})" for t in tags.tasks]
     )
-    yield from _facts("indicators", [f"{i.name}: {i.value:g} {i.unit}" for i in tags.indicators])
+    yield from _facts("indicators", [f"{i.name}: {i.value:,.12g} {i.unit}" for i in tags.indicators])
     rejected = [f"{r.words!r} ({r.rule}) in {r.field}: {r.why}" for r in rejections(tagger, item, tags)]
     yield from _facts("rejected", rejected[:REJECTED])
     near = [outcome for outcome in tagger.outcomes(item) if outcome.near]
