@@ -9,7 +9,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from services.cli import applying
 from services.cli.shared import (
     DEFAULT_CONFIG,
     ConfigPath,
@@ -56,6 +55,8 @@ def init(path: Annotated[Path, typer.Argument(help="The file to write.")] = DEFA
 
 def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Check the whole configuration, taxonomy and secrets included; every fault is named with its place."""
+    from services.cli import applying
+
     faults = applying.faults(config)
     for fault in faults:
         say(fault)
@@ -69,6 +70,8 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, write nothing.")] = False,
 ) -> None:
     """Bring sources, subscriptions, destinations and own rules from the files to the log; show the difference."""
+    from services.cli import applying
+
     settings = load_config(config)
 
     async def work() -> list[str]:
@@ -144,7 +147,11 @@ def _run(path: Path, names: Sequence[str], port: int | None, *, apply_first: boo
     async def work() -> None:
         async with opened_log(config, new=True) as log:
             clock = SystemClock()
-            changes = await applying.apply(config, log, clock) if apply_first else []
+            changes: list[str] = []
+            if apply_first:
+                from services.cli import applying
+
+                changes = await applying.apply(config, log, clock)
             _welcome(config, names, changes)
             await process.run([service(name) for name in names], Context(log, clock, config))
 

@@ -37,7 +37,8 @@ def item(**changes: Any) -> Item:
 
 
 def tag(identity: str, role: str = "primary", **changes: Any) -> Tag:
-    return Tag(**{"id": identity, "role": role, "score": 5.0, "evidence": []} | changes)
+    fields: dict[str, Any] = {"id": identity, "role": role, "score": 5.0, "evidence": []}
+    return Tag(**fields | changes)
 
 
 def tags(**changes: Any) -> Tags:

@@ -90,9 +90,10 @@ class Talk:
         if (learned := effects.learned) is not None:
             self.destinations[learned.alias] = learned
         for write in effects.writes:
-            table: dict[str, Any] = {
+            tables: dict[str, dict[Any, Any]] = {
                 "subscriptions": self.wishes, "verdicts": self.verdicts, "destinations": self.destinations,
-            }[write.topic]  # fmt: skip
+            }  # fmt: skip
+            table = tables[write.topic]
             key = write.partition_by if write.topic == "destinations" else write.key
             if write.value is None:
                 table.pop(key, None)

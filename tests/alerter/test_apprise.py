@@ -34,7 +34,8 @@ class Service:
     """As `apprise.Apprise`: `add` refuses what it does not know, `notify` says yes, no, or takes its time."""
 
     def __init__(self) -> None:
-        self.address, self.told = "", []  # type: ignore[var-annotated]
+        self.address = ""
+        self.told: list[tuple[str, str, str]] = []
 
     def add(self, address: str) -> bool:
         self.address = address
@@ -53,7 +54,7 @@ class Service:
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("apprise")
-    module.Apprise = Service  # type: ignore[attr-defined]
+    vars(module)["Apprise"] = Service
     monkeypatch.setitem(sys.modules, "apprise", module)
 
 

@@ -1,6 +1,7 @@
 """The fold of deliveries: order, dedupe, what was told."""
 
 import time
+from typing import Any
 
 from services.alerter import arrival, ledger
 from services.alerter.book import Book
@@ -12,11 +13,11 @@ from tinsom.messages import Delivery
 P, T = Policy(), b.NOW_S
 
 
-def pending(number: int, at: float = T, **changes: object) -> Delivery:
+def pending(number: int, at: float = T, **changes: Any) -> Delivery:
     return ledger.accepted(b.alert(number, **changes), at)
 
 
-def sent(number: int, **changes: object) -> Delivery:
+def sent(number: int, **changes: Any) -> Delivery:
     sending = ledger.begun(pending(number, **changes), T, T, P)
     return ledger.concluded(sending, Verdict("delivered", message_id=str(number)), 1, T, T, P)
 
@@ -106,19 +107,22 @@ def test_who_was_told_of_a_merged_story_was_told_of_it() -> None:
 
 def test_arrival() -> None:
     book = Book()
-    decide = lambda **c: arrival.decide(b.alert(9, story="s1", **c), book, b.destination(), T)  # noqa: E731
-    assert decide(kind="withdrawn").history[-1].reason == "never_told"
+
+    def decide(kind: str) -> Delivery:
+        return arrival.decide(b.alert(9, story="s1", kind=kind), book, b.destination(), T)
+
+    assert decide("withdrawn").history[-1].reason == "never_told"
     for kind in ("source", "fact", "enriched"):
-        first = decide(kind=kind)
+        first = decide(kind)
         assert first.alert is not None
         assert (first.state, first.alert.kind) == ("pending", "new"), "to whom the story is new it is simply news"
     book.put(sent(1))
-    assert decide(kind="source").history[-1].reason == "source_added"
-    assert decide(kind="enriched").history[-1].reason == "enriched"
-    update = decide(kind="fact").alert
+    assert decide("source").history[-1].reason == "source_added"
+    assert decide("enriched").history[-1].reason == "enriched"
+    update = decide("fact").alert
     assert update is not None
     assert update.kind == "fact"
-    assert decide(kind="withdrawn").state == "pending"
+    assert decide("withdrawn").state == "pending"
 
 
 def test_a_hundred_thousand_are_folded_in_seconds() -> None:

@@ -46,11 +46,11 @@ class Asked:
 
 
 def bot_of(world: World, asked: Asked) -> Bot:
-    world.channel.ask = asked  # type: ignore[method-assign]
-    log, clock, stop = world.log, world.clock, asyncio.Event()
-    tables = (table(log, clock, stop) for table in (Subscriptions, Names))  # type: ignore[operator]
-    listening = Listening(b"key", Door(), *tables, Rules())
-    return Bot(log, world.sender.clerk, world.stage.tools, world.channel, listening)  # type: ignore[arg-type]
+    world.channel.ask = asked
+    log, clock, stop = world.log.as_log(), world.clock, asyncio.Event()
+    wishes, names = Subscriptions(log, clock, stop), Names(log, clock, stop)
+    listening = Listening(b"key", Door(), wishes, names, Rules())
+    return Bot(log, world.sender.clerk, world.stage.tools, world.channel, listening)
 
 
 async def test_a_chat_that_moves_while_its_setting_is_written_keeps_its_new_address() -> None:
@@ -67,7 +67,7 @@ async def test_a_chat_that_moves_while_its_setting_is_written_keeps_its_new_addr
     chat["id"] = -1005
     await bot._take({"update_id": 2, "message": said})
     assert (known.all["nhom"].address, known.all["nhom"].gathered) == ("-1005", True)
-    await world.stage.lost(world.partition)  # type: ignore[arg-type]
+    await world.stage.lost(world.partition)
 
 
 async def test_a_verdict_that_nobody_can_read_keeps_no_bot_from_beginning() -> None:
@@ -81,7 +81,7 @@ async def test_a_verdict_that_nobody_can_read_keeps_no_bot_from_beginning() -> N
     await bot.start()
     assert set(bot.verdicts) == {"r/a", "r/c"}
     await bot.stop()
-    await world.stage.lost(world.partition)  # type: ignore[arg-type]
+    await world.stage.lost(world.partition)
 
 
 @pytest.mark.parametrize("method", ["getMe", "setMyCommands"])
@@ -93,7 +93,7 @@ async def test_an_end_waits_for_no_introduction(method: str) -> None:
     asked_at = world.clock.now()
     await bot.stop()
     assert world.clock.now() - asked_at < 0.1
-    await world.stage.lost(world.partition)  # type: ignore[arg-type]
+    await world.stage.lost(world.partition)
 
 
 # --- strangers --------------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def tell(to: Answers, outcome: Outcome, chat: int) -> None:
 
 
 def answering(world: World) -> tuple[Answers, Asked]:
-    world.channel.ask = asked = Asked(world.clock)  # type: ignore[assignment,method-assign]
+    world.channel.ask = asked = Asked(world.clock)
     return Answers(world.stage.tools, world.channel), asked
 
 
@@ -122,7 +122,7 @@ async def test_strangers_are_answered_one_by_one_and_not_without_end() -> None:
     assert all(later - at >= 1.0 for at, later in itertools.pairwise(times))
     gc.collect()
     assert len(say._chats) == 0
-    await world.stage.lost(world.partition)  # type: ignore[arg-type]
+    await world.stage.lost(world.partition)
 
 
 async def test_alerts_go_before_a_stranger() -> None:
@@ -137,7 +137,7 @@ async def test_alerts_go_before_a_stranger() -> None:
     assert asked.said == []
     await asyncio.sleep(3)
     assert [chat for _, chat in asked.said] == ["5000"]
-    await world.stage.lost(world.partition)  # type: ignore[arg-type]
+    await world.stage.lost(world.partition)
 
 
 def test_a_guesser_is_let_be_for_an_hour() -> None:

@@ -1,5 +1,7 @@
 """Subscriptions and destinations: files, what the sender learned, and the difference."""
 
+from typing import Any
+
 from services.alerter import catalogue
 from services.alerter.catalogue import destination_outputs, effective, subscription_outputs
 from tests.alerter import builders as b
@@ -11,12 +13,12 @@ from tinsom.messages import Destination, Match, Subscription, Version
 MS = 1_750_000_000_000
 
 
-def config(**changes: object) -> Config:
-    fields = {
+def config(**changes: Any) -> Config:
+    fields: dict[str, Any] = {
         "destinations": [DestinationConfig(alias="nhom", channel="terminal", address="-1")],
         "subscriptions": [SubscriptionConfig(id="a", destination="nhom", match=Match(keywords=["x"]))],
     }
-    return Config(**fields | changes)  # type: ignore[arg-type]
+    return Config(**fields | changes)
 
 
 def table(outputs: list[Output]) -> dict[bytes, Record]:
@@ -73,8 +75,9 @@ def file(address: str = "-1") -> dict[str, Destination]:
     return {"file/nhom": b.destination(address=address)}
 
 
-def bot(**changes: object) -> dict[str, Destination]:
-    return {"bot/nhom": b.destination(**{"address": "-1", "configured": "-1"} | changes)}
+def bot(**changes: Any) -> dict[str, Destination]:
+    fields: dict[str, Any] = {"address": "-1", "configured": "-1"}
+    return {"bot/nhom": b.destination(**fields | changes)}
 
 
 def test_what_was_learned_holds_for_the_same_address() -> None:

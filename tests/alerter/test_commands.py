@@ -1,11 +1,13 @@
 """What the command line asks: who would get this item, and why."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from services.alerter.commands import pause, route_test
 from tests.alerter import builders as b
 from tests.alerter.virtual import MemoryLog
 from tinsom.config import Config, DestinationConfig, MuteConfig, SubscriptionConfig
+from tinsom.log import Output
 from tinsom.messages import Match
 
 CONFIG = Config(
@@ -36,12 +38,12 @@ def test_a_mute_that_has_run_out_hides_nothing() -> None:
 
 
 async def test_pause_writes_one_record_and_resume_takes_it_away() -> None:
-    written = []
+    written: list[Output] = []
 
     class Log(MemoryLog):
-        async def append(self, outputs, *, writer):  # type: ignore[no-untyped-def]
+        async def append(self, outputs: Iterable[Output], *, writer: str) -> None:
             written.extend(outputs)
 
-    await pause(Log(), True, 5)  # type: ignore[arg-type]
-    await pause(Log(), False, 6)  # type: ignore[arg-type]
+    await pause(Log().as_log(), True, 5)
+    await pause(Log().as_log(), False, 6)
     assert [(o.key, o.value is None) for o in written] == [(b"pause/*", False), (b"pause/*", True)]

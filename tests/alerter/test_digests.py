@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from services.alerter import digests, lanes, ledger, rendering
 from services.alerter.book import Book, Rate
+from services.alerter.channels import BeforeWrite
 from services.alerter.channels.email import EmailChannel
 from services.alerter.ledger import Policy
 from services.alerter.rendering import Digest
-from services.alerter.responses import Verdict
+from services.alerter.responses import Answer, Verdict
 from tests.alerter import builders as b
 from tests.alerter import virtual
 from tests.alerter.test_rendering import links, titles
-from tests.alerter.virtual import chats, start
+from tests.alerter.virtual import chats, dies_at, start
 from tests.fakes.telegram.core import NO_LIMITS, BotApi, Limits
 from tinsom.config import EmailConfig
-from tinsom.messages import Delivery, TaskLine
+from tinsom.messages import Alert, Delivery, Priority, TaskLine
 
 P, T = Policy(), b.NOW_S  # 15:00 in Hà Nội, a Sunday
 NONE = Rate(0, 0, 0.0)
 NIGHT = datetime(2025, 6, 15, 16, 0, tzinfo=UTC).timestamp()  # 23:00 in Hà Nội
-SLEEPS = {"quiet": ["22:00-06:30"]}
+SLEEPS: dict[str, Any] = {"quiet": ["22:00-06:30"]}
 
 
 @pytest.mark.parametrize(
@@ -47,12 +49,16 @@ SLEEPS = {"quiet": ["22:00-06:30"]}
         ("normal", {}, T, Rate(40, 40 + 24 * 10, 86_400.0), None),
     ],
 )
-def test_now_or_later(priority, settings, now, rate, reason) -> None:  # type: ignore[no-untyped-def]
+def test_now_or_later(
+    priority: Priority, settings: dict[str, Any], now: float, rate: Rate, reason: lanes.Reason | None
+) -> None:
     assert lanes.on_arrival(priority, b.destination(**settings), now, rate) == reason
 
 
 def test_when_its_digest_is_due() -> None:
-    local = lambda reason, now: lanes.due(reason, b.destination(**SLEEPS), now)  # noqa: E731
+    def local(reason: lanes.Reason, now: float) -> datetime:
+        return lanes.due(reason, b.destination(**SLEEPS), now)
+
     assert local("quiet_hours", NIGHT) == datetime(2025, 6, 15, 23, 30, tzinfo=UTC)
     assert local("low_priority", T) == datetime(2025, 6, 16, 0, 30, tzinfo=UTC)
     assert local("budget", T + 5) == datetime(2025, 6, 15, 9, 0, tzinfo=UTC)
@@ -149,14 +155,14 @@ def test_a_digest_in_doubt_is_made_again_and_marked() -> None:
     assert again.alert_id != digest.alert_id
 
 
-def digest_of(book: Book, **changes: object) -> Digest:
+def digest_of(book: Book, **changes: Any) -> Digest:
     frozen = digests.frozen("nhom", book, T)
     assert frozen is not None
-    fields = {
+    fields: dict[str, Any] = {
         "id": frozen.alert_id, "destination": "nhom", "entries": digests.entries(frozen, book),
         "timezone": "Asia/Ho_Chi_Minh", "language": "vi", "decided_at": b.NOW,
     }  # fmt: skip
-    return Digest(**fields | changes)  # type: ignore[arg-type]
+    return Digest(**fields | changes)
 
 
 def test_the_text() -> None:
@@ -304,11 +310,11 @@ async def test_a_change_replies_to_the_first_message() -> None:
     seen = []
     send = world.channel.call
 
-    async def call(method, body, before_write):  # type: ignore[no-untyped-def]
+    async def call(method: str, body: dict[str, Any], before_write: BeforeWrite) -> Answer:
         seen.append(body.get("reply_parameters"))
         return await send(method, body, before_write)
 
-    world.channel.call = call  # type: ignore[method-assign]
+    world.channel.call = call
     await world.arrive(b.alert(1, destination="a", story="s"))
     await world.settle()
     await world.arrive(b.alert(2, destination="a", story="s", kind="fact", revision=2))
@@ -340,19 +346,7 @@ async def test_a_crash_at_any_step_of_a_digest(commits: int) -> None:
     """Requirement 12: once per window even with a crash at each of its steps."""
     for moment in ("before", "after"):
         world = await start(chats("a", digest="hourly"), limits=Limits(None, None, None))
-        died = asyncio.Event()
-        inner = world.partition.commit
-
-        async def commit(outputs, offset=None, *, world=world, died=died, inner=inner, moment=moment):  # type: ignore[no-untyped-def]
-            if died.is_set() or world.partition.commits >= commits:
-                died.set()
-                await asyncio.sleep(1e9)
-            await inner(outputs, offset)
-            if moment == "after" and world.partition.commits >= commits:
-                died.set()
-                await asyncio.sleep(1e9)
-
-        world.partition.commit = commit  # type: ignore[method-assign]
+        died = dies_at(world, commits, moment)
         three = [b.alert(n, destination="a", priority="low") for n in range(1, 4)]
         arriving = asyncio.create_task(world.arrive(*three))
         await asyncio.wait([asyncio.create_task(died.wait())], timeout=4000)
@@ -362,7 +356,7 @@ async def test_a_crash_at_any_step_of_a_digest(commits: int) -> None:
         await _settled_by_successor(world, three)
 
 
-async def _settled_by_successor(world: virtual.World, three: list) -> None:  # type: ignore[type-arg]
+async def _settled_by_successor(world: virtual.World, three: list[Alert]) -> None:
     successor = await start([], log=world.log, api=world.api, limits=Limits(None, None, None))
     await successor.arrive(*three)
     await asyncio.sleep(3 * 3600)

@@ -9,8 +9,8 @@ import pytest
 from services.alerter import edits, ledger
 from services.alerter.channels.recording import RecordingChannel
 from tests.alerter import builders as b
-from tests.alerter.virtual import World, chats, start
-from tests.fakes.telegram.core import NO_LIMITS
+from tests.alerter.virtual import World, chats, dies_at, start
+from tests.fakes.telegram.core import NO_LIMITS, Reply
 from tinsom.messages import Alert, Delivery, Difference
 
 pytestmark = pytest.mark.looptime
@@ -207,14 +207,7 @@ async def test_an_edit_makes_no_noise_at_night_and_waits_for_no_morning() -> Non
 @pytest.mark.parametrize("commits", range(4))
 async def test_a_crash_at_any_commit_of_an_edit(commits: int) -> None:
     world = await told()
-    inner, first = world.partition.commit, world.partition.commits
-
-    async def commit(outputs, offset=None):  # type: ignore[no-untyped-def]
-        if world.partition.commits >= first + commits:
-            await asyncio.sleep(1e9)
-        await inner(outputs, offset)
-
-    world.partition.commit = commit  # type: ignore[method-assign]
+    dies_at(world, world.partition.commits + commits, "before")
     arriving = asyncio.create_task(world.arrive(echo(2, 2)))
     await asyncio.sleep(20)
     arriving.cancel()
@@ -236,7 +229,12 @@ async def test_a_changed_fact_answers_the_first_message_with_the_difference() ->
     moved = Difference(field="deadline", before=["2026-06-30"], after=["2026-07-15"])
     bodies: list[dict[str, Any]] = []
     handle = world.api.handle
-    world.api.handle = lambda method, body: (bodies.append(body), handle(method, body))[1]  # type: ignore[method-assign]
+
+    def watched(method: str, body: dict[str, Any]) -> Reply:
+        bodies.append(body)
+        return handle(method, body)
+
+    world.api.handle = watched
     for number in (2, 3):
         await world.arrive(b.alert(number, story="s1", revision=number, kind="fact", differences=[moved]))
         await world.settle()

@@ -1,5 +1,7 @@
 """The life of a delivery: each transition, and the sums of any history."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from services.alerter import ledger
 from services.alerter.book import Book
 from services.alerter.ledger import Policy
-from services.alerter.responses import Verdict
+from services.alerter.responses import Kind, Verdict
 from tests.alerter import builders as b
 from tinsom import codec
 from tinsom.messages import Delivery
@@ -16,7 +18,7 @@ P = Policy()
 T = b.NOW_S
 
 
-def begun(**changes: object) -> Delivery:
+def begun(**changes: Any) -> Delivery:
     return ledger.begun(ledger.accepted(b.alert(**changes), T), T, T, P)
 
 
@@ -96,9 +98,9 @@ def test_a_failing_server_is_tried_thrice_then_in_doubt() -> None:
 
 
 @pytest.mark.parametrize("change", ["moved", "plain", "topic", "original"])
-def test_the_same_complaint_twice_is_the_end(change: str) -> None:
-    once = after(Verdict(change, "x"))  # type: ignore[arg-type]
-    assert after(Verdict(change, "x"), ledger.begun(once, T, T, P)).state == "failed"  # type: ignore[arg-type]
+def test_the_same_complaint_twice_is_the_end(change: Kind) -> None:
+    once = after(Verdict(change, "x"))
+    assert after(Verdict(change, "x"), ledger.begun(once, T, T, P)).state == "failed"
 
 
 def test_urgent_in_doubt_is_sent_once_more_and_says_so() -> None:

@@ -1,6 +1,7 @@
 """Quiet hours and digest times, clock changes included."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +16,7 @@ from tinsom.messages import Destination
 HANOI, BERLIN = ZoneInfo("Asia/Ho_Chi_Minh"), ZoneInfo("Europe/Berlin")
 
 
-def to(**changes: object) -> Destination:
+def to(**changes: Any) -> Destination:
     return b.destination(**changes)
 
 
@@ -72,7 +73,7 @@ def test_a_night_in_which_clocks_change() -> None:
         ({"digest": "hourly", "quiet": ["22:00-06:30"]}, "2025-06-15 22:10", "2025-06-16 06:30"),
     ],
 )
-def test_next_digest(settings: dict, after: str, expected: str) -> None:  # type: ignore[type-arg]
+def test_next_digest(settings: dict[str, Any], after: str, expected: str) -> None:
     assert next_digest(at(after), to(**settings)) == at(expected)
 
 

@@ -1,6 +1,7 @@
 """Plan: who is told, who is not, and the words for both."""
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -8,13 +9,15 @@ import pytest
 from services.alerter import matching
 from services.alerter.plan import REASONS, Rules, plan
 from tests.alerter import builders as b
-from tinsom.messages import Alert, Document, Match, Subscription, Suppression, Task
+from tinsom.messages import Alert, Document, Match, StoryChange, Subscription, Suppression, Task
 
 RULES = Rules()
 
 
-def one(change: object = None, *subscriptions: Subscription, rules: Rules = RULES) -> Alert | Suppression:
-    (decision,) = plan(change or b.change(), subscriptions or (b.subscription(),), rules)  # type: ignore[arg-type]
+def one(
+    change: StoryChange | None = None, *subscriptions: Subscription, rules: Rules = RULES
+) -> Alert | Suppression:
+    (decision,) = plan(change or b.change(), subscriptions or (b.subscription(),), rules)
     return decision
 
 
@@ -66,7 +69,7 @@ def test_nobody_follows() -> None:
         ({}, {"published_at": b.NOW - timedelta(hours=49), "date_quality": "date_only"}, "too_old"),
     ],
 )
-def test_suppressed(changes: dict, item: dict, reason: str) -> None:  # type: ignore[type-arg]
+def test_suppressed(changes: dict[str, Any], item: dict[str, Any], reason: str) -> None:
     got = one(b.change(b.item(**item), **changes))
     assert isinstance(got, Suppression)
     assert got.reason == reason
@@ -84,7 +87,7 @@ def test_suppressed(changes: dict, item: dict, reason: str) -> None:  # type: ig
         ({"kind": "withdrawn"}, {"published_at": b.NOW - timedelta(days=90)}),
     ],
 )
-def test_not_too_old(changes: dict, item: dict) -> None:  # type: ignore[type-arg]
+def test_not_too_old(changes: dict[str, Any], item: dict[str, Any]) -> None:
     assert isinstance(one(b.change(b.item(**item), **changes)), Alert)
 
 
@@ -97,7 +100,7 @@ def test_age_is_taken_at_the_fetch_so_a_backlog_is_not_lost() -> None:
 
 def test_a_story_that_began_before_the_subscription_is_not_new() -> None:
     later = b.subscription(since=b.NOW + timedelta(seconds=1))
-    assert one(None, later).reason == "before_subscription"  # type: ignore[union-attr]
+    assert one(None, later).reason == "before_subscription"
     both = one(None, later, b.subscription("fruh", since=b.NOW))
     assert isinstance(both, Alert)
     assert both.subscriptions == ["fruh"]

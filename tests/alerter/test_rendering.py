@@ -6,7 +6,7 @@ import unicodedata
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from html.parser import HTMLParser
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,12 +22,17 @@ from tinsom.messages import Alert, Difference, Fact, TaskLine
 _NO_LIMITS = Limits(None, None, None)
 
 
-def letter(alert: Alert | None = None, **changes: object) -> Letter:
-    fields = {"alert": alert or b.alert(), "timezone": "Asia/Ho_Chi_Minh", "language": "vi", "decided_at": b.NOW}
-    return Letter(**fields | changes)  # type: ignore[arg-type]
+def letter(alert: Alert | None = None, **changes: Any) -> Letter:
+    fields: dict[str, Any] = {
+        "alert": alert or b.alert(),
+        "timezone": "Asia/Ho_Chi_Minh",
+        "language": "vi",
+        "decided_at": b.NOW,
+    }
+    return Letter(**fields | changes)
 
 
-def full(**changes: object) -> Alert:
+def full(**changes: Any) -> Alert:
     return b.alert(
         notice=b.notice(
             initiatives=["Đề án 06"], agencies=["Bộ Công an"], places=["Đồng Tháp"], documents=["06/QĐ-TTg"],

@@ -4,17 +4,21 @@ import asyncio
 import gc
 import tracemalloc
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from services.alerter import ledger
+from services.alerter.channels import BeforeWrite, Part
+from services.alerter.rendering import Letter
+from services.alerter.responses import Answer
 from tests.alerter import builders as b
 from tests.alerter import virtual
-from tests.alerter.virtual import chats, start
-from tests.fakes.telegram.core import NO_LIMITS
+from tests.alerter.virtual import chats, dies_at, start
+from tests.fakes.telegram.core import NO_LIMITS, Fault
 from tinsom.errors import LogFullError
 from tinsom.log import Output
-from tinsom.messages import Alert
+from tinsom.messages import Alert, Destination
 
 pytestmark = pytest.mark.looptime
 
@@ -145,15 +149,11 @@ async def test_a_closed_topic_falls_back_to_the_general_one() -> None:
 async def test_refused_markup_goes_out_as_plain_text() -> None:
     world = await start(chats("a"))
     original = world.channel.render
-    broken = True
 
-    def render(letter, to):  # type: ignore[no-untyped-def]
-        from services.alerter.channels import Part
-
+    def render(letter: Letter, to: Destination) -> Sequence[Part]:
         return original(letter, to) if letter.plain else [Part(text="", html="<b>")]
 
-    assert broken
-    world.channel.render = render  # type: ignore[method-assign]
+    world.channel.render = render
     await world.arrive(b.alert(1, destination="a"))
     await world.settle()
     assert "Tin số 1" in world.api.texts(1000)[0]
@@ -165,12 +165,12 @@ async def test_a_template_that_fails_holds_up_nobody() -> None:
     world = await start(chats("a"))
     original = world.channel.render
 
-    def render(letter, to):  # type: ignore[no-untyped-def]
+    def render(letter: Letter, to: Destination) -> Sequence[Part]:
         if letter.alert.id == f"{1:032x}":
             raise RuntimeError("broken")
         return original(letter, to)
 
-    world.channel.render = render  # type: ignore[method-assign]
+    world.channel.render = render
     await world.arrive(*alerts(2, destination="a"))
     await world.settle()
     assert world.states() == {"failed": 1, "sent": 1}
@@ -178,10 +178,10 @@ async def test_a_template_that_fails_holds_up_nobody() -> None:
 
 
 @pytest.mark.parametrize("fault", ["accept_hang", "hang", "accept_reset", "reset"])
-async def test_no_answer_is_doubt_and_others_go_on(fault: str) -> None:
+async def test_no_answer_is_doubt_and_others_go_on(fault: Fault) -> None:
     """Requirement 7."""
     world = await start(chats("a", "b"))
-    world.api.chat(1000).faults = [fault]  # type: ignore[list-item]
+    world.api.chat(1000).faults = [fault]
     await world.arrive(b.alert(1, destination="a"))
     await world.arrive(*[b.alert(n, destination="b") for n in range(2, 8)])
     await asyncio.sleep(8)
@@ -192,9 +192,9 @@ async def test_no_answer_is_doubt_and_others_go_on(fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["accept_hang", "hang"])
-async def test_urgent_in_doubt_comes_once_more_and_says_so(fault: str) -> None:
+async def test_urgent_in_doubt_comes_once_more_and_says_so(fault: Fault) -> None:
     world = await start(chats("a"))
-    world.api.chat(1000).faults = [fault]  # type: ignore[list-item]
+    world.api.chat(1000).faults = [fault]
     await world.arrive(b.alert(1, destination="a", priority="urgent"))
     await world.settle()
     assert "Có thể trùng #" in world.api.texts(1000)[-1]
@@ -301,11 +301,11 @@ async def test_a_process_that_was_stopped_and_woken_writes_nothing_late() -> Non
     world = await start(chats("a"))
     call = world.channel.call
 
-    async def slow(method, body, before_write):  # type: ignore[no-untyped-def]
+    async def slow(method: str, body: dict[str, Any], before_write: BeforeWrite) -> Answer:
         await asyncio.sleep(60)
         return await call(method, body, before_write)
 
-    world.channel.call = slow  # type: ignore[method-assign]
+    world.channel.call = slow
     await world.arrive(b.alert(1, destination="a"))
     await asyncio.sleep(30)
     world.partition.owned = False
@@ -350,19 +350,7 @@ async def test_a_crash_at_any_commit(commits: int, priority: str) -> None:
     """The process dies before or after its n-th commit; the successor settles everything."""
     for moment in ("before", "after"):
         world = await start(chats("a", "b"), limits=NO_LIMITS)
-        died = asyncio.Event()
-        inner = world.partition.commit
-
-        async def commit(outputs, offset=None, *, world=world, died=died, inner=inner, moment=moment):  # type: ignore[no-untyped-def]
-            if died.is_set() or world.partition.commits >= commits:
-                died.set()
-                await asyncio.sleep(1e9)
-            await inner(outputs, offset)
-            if moment == "after" and world.partition.commits >= commits:
-                died.set()
-                await asyncio.sleep(1e9)
-
-        world.partition.commit = commit  # type: ignore[method-assign]
+        died = dies_at(world, commits, moment)
         arriving = [
             asyncio.create_task(world.arrive(b.alert(n, destination="ab"[n % 2], priority=priority)))
             for n in range(1, 5)

@@ -34,7 +34,7 @@ from tinsom.config import (
 from tinsom.errors import ConfigError, InputError, UnreachableError
 from tinsom.log import Output
 from tinsom.log.sqlite import SqliteLog
-from tinsom.messages import Delivery, Match
+from tinsom.messages import Delivery, Match, Tag
 from tinsom.screen import Screen
 from tinsom.service import Context
 
@@ -115,7 +115,7 @@ async def opened(path: Path, namespace: str = "tinsom") -> AsyncIterator[SqliteL
         await log.close()
 
 
-async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "not in time"
@@ -166,6 +166,7 @@ async def test_a_link_in_a_mail_ends_it(outside: Outside, tmp_path: Path, monkey
     """From the mail that came to the record that suspends, over the process's own server."""
     monkeypatch.setenv("TINSOM_TEST_KEY", "khoa-cua-bai-thu")
     door = UnsubscribeConfig(url="https://tin.example.test", key_env="TINSOM_TEST_KEY")
+    assert outside.config.email is not None
     mail = msgspec.structs.replace(outside.config.email, unsubscribe=door)
     settings = msgspec.structs.replace(outside.config, email=mail)
     async with opened(tmp_path) as log:
@@ -254,7 +255,7 @@ async def test_the_sums_add_up(outside: Outside, tmp_path: Path) -> None:
     assert counted["deliver", "accepted"] + counted["deliver", "suppressed-by-plan"] == alerts == 12
 
 
-TAGS = ([], [b.tag("de-an-06")])
+TAGS: tuple[list[Tag], list[Tag]] = ([], [b.tag("de-an-06")])
 _OUTCOMES = [
     ("plan", "alert"), ("plan", "suppressed"), ("plan", "unmatched"), ("deliver", "accepted"),
     ("deliver", "suppressed-by-plan"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import web
+from aiohttp import BaseConnector, web
 
 from services.alerter.channels import Part, StaleIntentError
 from services.alerter.channels.telegram import TelegramChannel
@@ -17,6 +18,7 @@ from services.alerter.rendering import Letter
 from services.alerter.responses import Answer
 from tests.alerter import builders as b
 from tests.fakes.telegram import BotApi, Limits, serve
+from tests.fakes.telegram.core import Fault
 
 TOKEN = "42:canary-secret"
 TO = b.destination(channel="telegram", address="1000")
@@ -33,9 +35,15 @@ class Wire:
     channel: TelegramChannel
     url: str
 
-    async def send(self, part: Part = HELLO, **changes: object) -> Answer:
+    async def send(self, part: Part = HELLO, **changes: Any) -> Answer:
         to = b.destination(**{"channel": "telegram", "address": "1000"} | changes)
         return await self.channel.send(to, part, before_write=fine)
+
+
+def connector_of(channel: TelegramChannel) -> BaseConnector:
+    connector = channel._session.get().connector
+    assert connector is not None
+    return connector
 
 
 @pytest.fixture
@@ -84,8 +92,8 @@ async def test_refusals_reach_the_table(wire: Wire) -> None:
         ("error_500", "unsure"), ("html_502", "unsure"),
     ],
 )  # fmt: skip
-async def test_faults(wire: Wire, fault: str, kind: str) -> None:
-    wire.api.faults = [fault]  # type: ignore[list-item]
+async def test_faults(wire: Wire, fault: Fault, kind: str) -> None:
+    wire.api.faults = [fault]
     assert wire.channel.judge(await wire.send()).kind == kind
     assert len(wire.api.accepted) == (1 if fault.startswith("accept") else 0)
 
@@ -124,22 +132,24 @@ async def test_the_last_look_before_the_socket(wire: Wire) -> None:
 async def test_the_look_comes_after_the_connection_stands(wire: Wire) -> None:
     """A slow connect must not let an intent run out unseen: the check is the last thing before the bytes."""
     seen: list[str] = []
-    connect = wire.channel._session.get().connector.connect  # type: ignore[union-attr]
+    connector = connector_of(wire.channel)
+    connect = connector.connect
 
-    async def slow(*args, **more):  # type: ignore[no-untyped-def]
+    async def slow(*args: Any, **more: Any) -> Any:
         connection = await connect(*args, **more)
         seen.append("connected")
         return connection
 
-    wire.channel._session.get().connector.connect = slow  # type: ignore[union-attr,method-assign]
+    connector.connect = slow
     await wire.channel.send(TO, HELLO, before_write=lambda: seen.append("look"))
     assert seen == ["connected", "look"]
 
 
 async def test_the_token_is_in_no_answer(wire: Wire, unused_tcp_port: int) -> None:
     answers = [await wire.send()]
-    for fault in ("hang", "reset", "error_500", "html_502"):
-        wire.api.faults = [fault]  # type: ignore[list-item]
+    faults: list[Fault] = ["hang", "reset", "error_500", "html_502"]
+    for fault in faults:
+        wire.api.faults = [fault]
         answers.append(await wire.send())
     for url in (f"http://127.0.0.1:{unused_tcp_port}", "http://[bad", "nonsense"):
         channel = TelegramChannel(TOKEN, url, timeout=0.5)
@@ -180,23 +190,23 @@ async def test_a_refusal_writes_not_one_byte_and_a_send_follows_its_look_at_once
 
         asyncio.get_running_loop().call_soon(turned)
 
-    connector = channel._session.get().connector
-    connect = connector.connect  # type: ignore[union-attr]
+    connector = connector_of(channel)
+    connect = connector.connect
 
-    async def watched(*args, **more):  # type: ignore[no-untyped-def]
+    async def watched(*args: Any, **more: Any) -> Any:
         connection = await connect(*args, **more)
         transport = connection.transport
         for name in ("write", "writelines"):
             original = getattr(transport, name)
 
-            def wrapped(data, original=original):  # type: ignore[no-untyped-def]
+            def wrapped(data: Any, original: Callable[[Any], None] = original) -> None:
                 transport_writes.append(turns)
-                return original(data)
+                original(data)
 
             setattr(transport, name, wrapped)
         return connection
 
-    connector.connect = watched  # type: ignore[union-attr,method-assign]
+    connector.connect = watched
     await channel.send(TO, HELLO, before_write=look)
     await channel.close()
     server.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -24,6 +25,7 @@ from tinsom import http
 from tinsom.config import EmailConfig, HttpConfig, UnsubscribeConfig
 from tinsom.doors import Doors
 from tinsom.health import Health
+from tinsom.messages import Destination
 
 KEY = b"mot khoa bi mat"
 BASE = "https://tin.example.test/ngung"
@@ -43,8 +45,8 @@ async def opened(world: World) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def path(to: object = LAN) -> str:
-    return f"/{unsubscribing.PATH}/{unsubscribing.token(KEY, to)}"  # type: ignore[arg-type]
+def path(to: Destination = LAN) -> str:
+    return f"/{unsubscribing.PATH}/{unsubscribing.token(KEY, to)}"
 
 
 def state(world: World, alias: str = "lan") -> tuple[str, str]:
@@ -171,9 +173,15 @@ async def test_other_paths_stay_closed() -> None:
 # --- what the mails say --------------------------------------------------------------------------------------
 
 
-def config(port: int = 25, **changes: object) -> EmailConfig:
-    fields = {"host": "127.0.0.1", "port": port, "tls": "none", "sender": "tin@tinsom.vn", "timeout": 2.0}
-    return EmailConfig(**fields | changes)  # type: ignore[arg-type]
+def config(port: int = 25, **changes: Any) -> EmailConfig:
+    fields: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "port": port,
+        "tls": "none",
+        "sender": "tin@tinsom.vn",
+        "timeout": 2.0,
+    }
+    return EmailConfig(**fields | changes)
 
 
 LETTER = Letter(alert=b.alert(), timezone="Asia/Ho_Chi_Minh", language="vi", decided_at=b.NOW)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, cast
 
 from services.alerter.book import Book
 from services.alerter.channels import BeforeWrite, Channel, StaleIntentError
@@ -20,7 +20,7 @@ from tests.alerter import builders as b
 from tests.fakes.telegram.core import BotApi, Limits, Reply
 from tinsom import codec
 from tinsom.errors import FencedError
-from tinsom.log import Output, Record
+from tinsom.log import Log, Output, Record
 from tinsom.messages import Alert, Delivery, Destination
 
 REAL_LIMITS, POLICY = Limits(), Policy()
@@ -62,6 +62,10 @@ class MemoryLog:
             for n, o in enumerate(self.written)
             if o.topic == topic
         ]
+
+    def as_log(self) -> Log:
+        """Itself, to whoever asks a whole log and uses just this much of it."""
+        return cast(Log, self)
 
     def deliveries(self) -> dict[str, Delivery]:
         """Alert id → its newest record."""
@@ -200,6 +204,25 @@ class World:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def dies_at(world: World, commits: int, moment: Literal["before", "after"]) -> asyncio.Event:
+    """The process dies before or after its n-th commit: whatever waits for one waits for ever. The event tells."""
+    died, inner = asyncio.Event(), world.partition.commit
+
+    async def die() -> None:
+        died.set()
+        await asyncio.sleep(1e9)
+
+    async def commit(outputs: Sequence[Output], offset: int | None = None) -> None:
+        if died.is_set() or world.partition.commits >= commits:
+            await die()
+        await inner(outputs, offset)
+        if moment == "after" and world.partition.commits >= commits:
+            await die()
+
+    world.partition.commit = commit
+    return died
+
+
 def chats(*aliases: str, **changes: Any) -> list[Destination]:
     return [
         b.destination(**{"alias": alias, "channel": "telegram", "address": str(1000 + n)} | changes)
@@ -231,9 +254,9 @@ async def start(
         log.written.append(codec.output("destinations", "version", Version(version="1", entries=1), 0, source="a"))
     api = api or BotApi(clock.now, limits)
     channel = DirectTelegram(api, clock, latency)
-    table = Destinations(log, clock, asyncio.Event())  # type: ignore[arg-type]
+    table = Destinations(log.as_log(), clock, asyncio.Event())
     tools = Tools({"telegram": channel, **(more or {})}, table, clock, clock, policy)
-    stage = DeliverStage(log, tools)  # type: ignore[arg-type]
+    stage = DeliverStage(log.as_log(), tools)
     partition = MemoryPartition(log)
     await stage.gained(partition)
     return World(api, log, clock, stage, partition, channel)

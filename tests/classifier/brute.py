@@ -22,7 +22,7 @@ _FOLDED |= {ord(odd): "'" for odd in "\u2018\u2019\u201a\u2032"} | {0xD0: "Đ"}
 _STYLES = {
     unicodedata.normalize("NFC", a + tone + b): unicodedata.normalize("NFC", a + b + tone)
     for vowels in ("oa", "oe", "uy", "Oa", "Oe", "Uy", "OA", "OE", "UY")
-    for a, b in [vowels]
+    for a, b in [tuple(vowels)]
     for tone in "\u0300\u0301\u0303\u0309\u0323"
 }
 _OLD = re.compile(r"(?<![qQ])(" + "|".join(_STYLES) + r")(?!\w)")

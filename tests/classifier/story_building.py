@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -13,7 +13,7 @@ from services.classifier.story.storystage import StoryStage
 from tinsom import codec
 from tinsom import messages as m
 from tinsom.clock import millis
-from tinsom.log import Output, Record
+from tinsom.log import Log, Output, Partition, Record
 
 NOW = datetime(2026, 10, 14, 1, 0, tzinfo=UTC)
 DECREE = "Chính phủ ban hành nghị định về chia sẻ dữ liệu giữa các cơ quan nhà nước"
@@ -21,11 +21,14 @@ LEDE = "Nghị định yêu cầu bộ, ngành, địa phương trả lời yêu
 HARVEST = "Nông dân miền Tây thu hoạch lúa sớm để tránh nước lên"
 
 
-class Owned:
+class _Owned:
     """The only things of a partition that deciding looks at."""
 
     topic, number = "tagged", 0
     lock = asyncio.Lock()
+
+
+OWNED = cast(Partition, _Owned())
 
 
 class Kept:
@@ -67,23 +70,23 @@ def tagged(an_item: m.Item, **tags: Any) -> Record:
 
 
 def stage_on(log: Kept | None = None) -> StoryStage:
-    return StoryStage(log or Kept())  # type: ignore[arg-type]
+    return StoryStage(cast(Log, log or Kept()))
 
 
 def restored(log: Kept) -> StoryStage:
     """The stage of a process that takes over."""
     stage = stage_on(log)
-    asyncio.run(stage.gained(Owned()))  # type: ignore[arg-type]
+    asyncio.run(stage.gained(OWNED))
     return stage
 
 
 def handled(stage: StoryStage, given: Record) -> tuple[str, list[Output]]:
-    found = stage.handle(Owned(), given, given.timestamp / 1000)  # type: ignore[arg-type]
+    found = stage.handle(OWNED, given, given.timestamp / 1000)
     return found.outcome, list(found.outputs)
 
 
 def ticked(stage: StoryStage, now: datetime) -> list[Output]:
-    return list(stage.tick(Owned(), now.timestamp()))  # type: ignore[arg-type]
+    return list(stage.tick(OWNED, now.timestamp()))
 
 
 def changes(outputs: Iterable[Output]) -> list[m.StoryChange]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -48,15 +49,14 @@ class Press:
             day += DAY
         return self
 
-    def comes(self, at: datetime, paper: str, about: str = HEALTH, **changes: object) -> list[Told]:
+    def comes(self, at: datetime, paper: str, about: str = HEALTH, **changes: Any) -> list[Told]:
         """One more item, decided and then put, as the stage does."""
         self.count += 1
         name = f"new-{self.count}"
         kind, _, identity = about.partition(":")
         tag = m.Tag(id=identity, role="primary", score=5, evidence=[], name="Bộ Y tế")
-        tags = m.Tags(
-            id=name, taxonomy=self.rules, **{"initiatives" if kind == "initiative" else "agencies": [tag]}
-        )
+        tags = m.Tags(id=name, taxonomy=self.rules)
+        (tags.initiatives if kind == "initiative" else tags.agencies).append(tag)
         item = building.item(name, publisher=paper, source=paper, fetched_at=at)
         told = list(self.signals.bursts(item, tags, b"{}"))
         for one in told:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.classifier.private import tagger
 from tinsom.errors import InputError
 
 
-def run(*lines: bytes) -> list[dict[str, object]]:
+def run(*lines: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in commands.tag_lines(lines, tagger())]
 
 
@@ -21,12 +22,10 @@ def test_the_contract_of_one_line() -> None:
     assert list(out) == [
         "id", "initiatives", "agencies", "documents", "places", "events", "tasks", "indicators", "taxonomy",
     ]  # fmt: skip
-    (initiative,) = out["initiatives"]  # type: ignore[misc]
-    assert initiative["id"] == "de-an-06"  # type: ignore[has-type]
-    assert set(initiative) == {"id", "role", "score", "evidence"}  # type: ignore[has-type]
-    assert initiative["evidence"] == [  # type: ignore[has-type]
-        {"field": "title", "start": 12, "end": 20, "rule": "de-an-06/alias"}
-    ]
+    (initiative,) = out["initiatives"]
+    assert initiative["id"] == "de-an-06"
+    assert set(initiative) == {"id", "role", "score", "evidence"}
+    assert initiative["evidence"] == [{"field": "title", "start": 12, "end": 20, "rule": "de-an-06/alias"}]
 
 
 def test_a_bad_line_is_an_error_in_its_place() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -119,12 +120,12 @@ def test_the_audit_finds_what_never_counts_and_what_stands_nowhere() -> None:
     assert not any(finding.rule.startswith("theme-lua") for finding in found)
 
 
-def verdict(word: str, number: int, *matched: str, minutes: float = 0, **changes: object) -> m.Verdict:
-    values = {
+def verdict(word: str, number: int, *matched: str, minutes: float = 0, **changes: Any) -> m.Verdict:
+    values: dict[str, Any] = {
         "reader": "r", "alert": f"a{number}", "verdict": word, "item": f"i{number}", "matched": list(matched),
         "at": NOW + timedelta(minutes=minutes),
     }  # fmt: skip
-    return m.Verdict(**{**values, **changes})  # type: ignore[arg-type]
+    return m.Verdict(**{**values, **changes})
 
 
 def test_a_tag_that_no_reader_wanted_is_found() -> None:

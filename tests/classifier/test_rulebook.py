@@ -13,7 +13,7 @@ from services.classifier.rulebook import FollowingTagStage, Rulebook
 from services.classifier.tagger import Tagger
 from services.cli import applying
 from tests.classifier import story_building as building
-from tests.classifier.story_building import Owned
+from tests.classifier.story_building import OWNED
 from tinsom import codec, metrics
 from tinsom import messages as m
 from tinsom.clock import SystemClock
@@ -63,13 +63,13 @@ async def apply(log: Log, given: Config) -> list[str]:
 
 async def stage_on(rules: Rulebook) -> FollowingTagStage:
     stage = FollowingTagStage(rules)
-    await stage.gained(Owned())  # type: ignore[arg-type]
+    await stage.gained(OWNED)
     return stage
 
 
 def tags(stage: FollowingTagStage, an_item: m.Item) -> tuple[list[str], str, Output]:
     given = building.record(codec.output("items", an_item.id, an_item, 7, source="t"))
-    (output,) = stage.handle(Owned(), given, 0.0).outputs  # type: ignore[arg-type]
+    (output,) = stage.handle(OWNED, given, 0.0).outputs
     found = codec.decode_as(building.record(output), m.TaggedItem).tags
     return [tag.id for tag in found.initiatives], found.taxonomy, output
 
@@ -86,17 +86,17 @@ async def test_a_running_classifier_takes_new_rules_between_batches(
     assert await apply(log, config(tmp_path, mine=THEME.replace("WORD", "thu hoạch"))) == ["taxonomy: + mine.yaml"]
     await rules.refresh()
     assert tags(stage, HARVEST) == before  # the batch in hand ends as it began
-    stage.tick(Owned(), 0.0)  # type: ignore[arg-type]
+    stage.tick(OWNED, 0.0)
     found, version, _ = tags(stage, HARVEST)
     assert (found, version.startswith(before[1] + "+")) == (["theme-lua"], True)
     await apply(log, config(tmp_path, mine=THEME.replace("WORD", "gặt hái")))
     await rules.refresh()
-    stage.tick(Owned(), 0.0)  # type: ignore[arg-type]
+    stage.tick(OWNED, 0.0)
     assert tags(stage, HARVEST)[0] == []
     assert tags(stage, HARVEST)[1] not in (before[1], version)
     assert await apply(log, config(tmp_path)) == ["taxonomy: - mine.yaml"]
     await rules.refresh()
-    stage.tick(Owned(), 0.0)  # type: ignore[arg-type]
+    stage.tick(OWNED, 0.0)
     assert tags(stage, HARVEST)[:2] == before[:2]
 
 
@@ -149,7 +149,7 @@ async def test_a_running_classifier_keeps_the_former_rules_when_it_cannot_read_n
     refused = metrics.value(metrics.TAXONOMIES, "refused")
     await log.append([broken()], writer="apply")
     await rules.refresh()
-    stage.tick(Owned(), 0.0)  # type: ignore[arg-type]
+    stage.tick(OWNED, 0.0)
     assert tags(stage, HARVEST)[0] == ["theme-lua"]
     assert metrics.value(metrics.TAXONOMIES, "refused") == refused + 1
 
@@ -195,7 +195,7 @@ async def test_other_rules_tag_a_replay_anew_and_alert_nobody(log: Log, rules: R
     assert first.kind == "new"
     await apply(log, config(tmp_path, mine=THEME.replace("WORD", "lúa")))
     await rules.refresh()
-    stage.tick(Owned(), 0.0)  # type: ignore[arg-type]
+    stage.tick(OWNED, 0.0)
     found, _, again = tags(stage, HARVEST)
     assert found == ["theme-lua"]
     assert building.handled(story, building.record(again)) == ("duplicate", [])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -113,7 +114,7 @@ def test_nobody_was_heard_so_we_were_deaf() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"tier": 2}, {"baseline": True}])
-def test_press_and_baselines_have_no_pulse(changes: dict[str, object]) -> None:
+def test_press_and_baselines_have_no_pulse(changes: dict[str, Any]) -> None:
     months = Months()
     months.speak(0, 40, "b", "c")
     months.speak(0, 40, "a", **changes)

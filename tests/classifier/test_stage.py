@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,19 +9,13 @@ from services.classifier.stage import TagStage
 from services.classifier.story import stories
 from services.classifier.story.storystage import KEPT_SECONDS, StoryStage
 from tests.classifier.private import tagger
+from tests.classifier.story_building import OWNED
 from tinsom import codec
 from tinsom import messages as m
 from tinsom.log import Output, Record
 from tinsom.topics import TOPICS
 
 NOW = datetime(2025, 6, 15, 8, 0, tzinfo=UTC)
-
-
-class Owned:
-    """The only things of a partition that deciding looks at."""
-
-    topic, number = "tagged", 0
-    lock = asyncio.Lock()
 
 
 def item(**changes: Any) -> m.Item:
@@ -43,7 +36,7 @@ def record(output: Output, offset: int = 0) -> Record:
 
 def tag(an_item: m.Item) -> Output:
     given = record(codec.output("items", an_item.id, an_item, 7, source="t"))
-    handled = TagStage(tagger()).handle(Owned(), given, 0.0)  # type: ignore[arg-type]
+    handled = TagStage(tagger()).handle(OWNED, given, 0.0)
     (output,) = handled.outputs
     return output
 
@@ -52,7 +45,7 @@ def test_an_item_passes_on_byte_for_byte_with_its_tags() -> None:
     incoming = codec.output("items", "i1", item(), 7, source="collector")
     raw = msgspec.json.encode({**msgspec.json.decode(incoming.value or b""), "from_the_future": 1})
     given = record(Output("items", b"i1", raw, 7, incoming.headers))
-    handled = TagStage(tagger()).handle(Owned(), given, 0.0)  # type: ignore[arg-type]
+    handled = TagStage(tagger()).handle(OWNED, given, 0.0)
     message = codec.decode_as(record(handled.outputs[0]), m.TaggedItem)
     assert (handled.outcome, bytes(message.item), handled.outputs[0].timestamp) == ("tagged", raw, 7)
     assert {tag.id for tag in message.tags.initiatives} == {"de-an-06"}
@@ -61,7 +54,7 @@ def test_an_item_passes_on_byte_for_byte_with_its_tags() -> None:
 
 def test_an_item_without_tags_passes_on_as_untagged() -> None:
     given = record(codec.output("items", "i1", item(title="Dự báo thời tiết ngày mai"), 7, source="collector"))
-    handled = TagStage(tagger()).handle(Owned(), given, 0.0)  # type: ignore[arg-type]
+    handled = TagStage(tagger()).handle(OWNED, given, 0.0)
     assert (handled.outcome, len(handled.outputs)) == ("untagged", 1)
 
 
@@ -83,7 +76,7 @@ def story_stage() -> StoryStage:
 def changes(stage: StoryStage, *items: m.Item) -> list[tuple[str, m.StoryChange | None]]:
     found = []
     for an_item in items:
-        handled = stage.handle(Owned(), record(tag(an_item)), 0.0)  # type: ignore[arg-type]
+        handled = stage.handle(OWNED, record(tag(an_item)), 0.0)
         made = [codec.decode_as(record(o), m.StoryChange) for o in handled.outputs if o.topic == "story-changes"]
         found.append((handled.outcome, made[0] if made else None))
     return found
@@ -127,7 +120,7 @@ def test_the_baseline_is_carried() -> None:
 def test_a_story_ends_with_a_tombstone_when_its_items_are_forgotten() -> None:
     stage = story_stage()
     changes(stage, item(), item(id="i2", title="Bộ Y tế khám lưu động", fetched_at=NOW + timedelta(days=1)))
-    outputs = stage.tick(Owned(), NOW.timestamp() + KEPT_SECONDS + 1)  # type: ignore[arg-type]
+    outputs = stage.tick(OWNED, NOW.timestamp() + KEPT_SECONDS + 1)
     assert [(o.key, o.value) for o in outputs] == [(b"i1", None)]
     assert list(stage.shelf.stories) == ["i2"]
 

@@ -44,14 +44,15 @@ class Command:
         self._patch = patch
 
     def __call__(self, *arguments: str, stdin: bytes = b"") -> Result:
-        streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8", write_through=True) for data in (stdin, b"", b"")]
+        buffers = [io.BytesIO(data) for data in (stdin, b"", b"")]
+        streams = [io.TextIOWrapper(buffer, "utf-8", write_through=True) for buffer in buffers]
         with self._patch.context() as patch:
             for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
                 patch.setattr(sys, name, stream)
             patch.setattr(sys, "argv", ["tinsom", *arguments])
             with _logging_as_before():
                 code = guarded(lambda: app(list(arguments), prog_name="tinsom", standalone_mode=False))
-        out, err = (stream.buffer.getvalue().decode() for stream in streams[1:])  # type: ignore[attr-defined]
+        out, err = (buffer.getvalue().decode() for buffer in buffers[1:])
         return Result(code, out, err)
 
     def fails(self, *arguments: str, code: int, stdin: bytes = b"") -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
+from typing import Any
 
 from services.collector.reading.entry import Entry
 from tinsom.messages import Source
@@ -65,5 +66,5 @@ def entries(*posts: Post | int) -> list[Entry]:
     return [entry(p, i) for i, p in enumerate(posts)]
 
 
-def source(id_: str = "bao-home", publisher: str = "bao.example", url: str = "", **more: object) -> Source:
-    return Source(id=id_, publisher=publisher, url=url or f"https://bao.example/{id_}.rss", **more)  # type: ignore[arg-type]
+def source(id_: str = "bao-home", publisher: str = "bao.example", url: str = "", **more: Any) -> Source:
+    return Source(id=id_, publisher=publisher, url=url or f"https://bao.example/{id_}.rss", **more)

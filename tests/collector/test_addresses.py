@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from aiohttp import connector as aiohttp_connector
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from services.collector.web import addresses
@@ -139,7 +138,7 @@ async def test_what_was_checked_is_what_is_connected_to(monkeypatch: pytest.Monk
         gone_to.extend(info[4][0] for info in addr_infos)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(aiohttp_connector.aiohappyeyeballs, "start_connection", connect)
+    monkeypatch.setattr("aiohttp.connector.aiohappyeyeballs.start_connection", connect)
     names = Inward({"rebind.example": ["127.0.0.1", "203.113.131.1", "169.254.169.254", "10.0.0.1"]})
     async with Fetcher(timeout=5.0, names=names) as fetcher:
         first = await fetcher.get("http://rebind.example/feed")

@@ -43,7 +43,7 @@ def test_nothing_is_lost_and_nothing_doubled(steps: list[tuple[str, float]]) -> 
         agenda.put(source, "p" if source in "abc" else "q", due)
         last[source] = due
     came: list[str] = []
-    while (source := agenda.start(10.0)) is not None:
-        came.append(source)
-        agenda.finish(source, "p" if source in "abc" else "q")
+    while (started := agenda.start(10.0)) is not None:
+        came.append(started)
+        agenda.finish(started, "p" if started in "abc" else "q")
     assert sorted(came) == sorted(last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from aiohttp import web
 from lxml import html
 
 from services.collector import service
-from services.collector.articles import attachments, pages
+from services.collector.articles import attachments, office, pages
 from services.collector.articles.attachments import Attached, own_text, with_attached
 from services.collector.articles.page import PageWish, files_of
 from services.collector.articles.pages import PageReader
@@ -28,7 +29,7 @@ from tinsom.service import Context
 
 __all__ = ["reader"]
 WISH = PageWish(attachments=True)
-PDF = {"Content_Type": "application/pdf"}
+PDF: dict[str, Any] = {"Content_Type": "application/pdf"}
 
 
 def linking(*paths: str) -> str:
@@ -122,7 +123,7 @@ async def test_no_document_keeps_its_item_from_coming(
 
     server.put("/a.pdf", pdf([DECREE]), **PDF)
     server.put("/bai.html", article(linking("/a.pdf")), **HTML)
-    monkeypatch.setattr(pages.office, "read", raising)
+    monkeypatch.setattr(office, "read", raising)
     seen = await reader.read(server.url("/bai.html"), PageWish(SELECTORS, attachments=True))
     assert seen.page is not None
     assert [a.attachment.outcome for a in seen.page.attached] == ["broken"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,8 @@ def conf(*sources: SourceConfig) -> Config:
     return Config(sources=list(sources))
 
 
-def one(id_: str = "home", url: str = "https://www.bao.example/rss", **more: object) -> SourceConfig:
-    return SourceConfig(id=id_, url=url, **more)  # type: ignore[arg-type]
+def one(id_: str = "home", url: str = "https://www.bao.example/rss", **more: Any) -> SourceConfig:
+    return SourceConfig(id=id_, url=url, **more)
 
 
 def table(outputs: Sequence[Output]) -> dict[bytes, Record]:
@@ -62,7 +63,7 @@ def test_a_publisher_is_for_good() -> None:
 @pytest.mark.parametrize("bad", [{"url": "ftp://x/y"}, {"url": "bao.example"}, {"timezone": "Asia/Nowhere"}])
 def test_faults_name_the_source(bad: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="'home'"):
-        source_outputs(conf(one(**bad)), 1, {})  # type: ignore[arg-type]
+        source_outputs(conf(one(**bad)), 1, {})
 
 
 def test_an_unreadable_record_is_written_anew() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from random import Random
 
 import msgspec
 from hypothesis import given, settings
@@ -210,9 +211,9 @@ FEEDS = [HOME, POLITICS, DIGITAL]
 
 
 @given(NUMBERS, st.randoms(use_true_random=False))
-def test_the_order_of_a_document_does_not_matter(numbers: list[int], random: object) -> None:
+def test_the_order_of_a_document_does_not_matter(numbers: list[int], random: Random) -> None:
     shuffled = list(numbers)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     one, two = Paper(), Paper()
     one.poll(entries(*numbers))
     two.poll(entries(*shuffled))

@@ -4,7 +4,7 @@ from services.collector.decide import decide
 from services.collector.feedstate import DAY, Look, after_look, target, validators_for
 from services.collector.known import FeedState, Known
 from services.collector.reading.entry import Document
-from services.collector.web.response import Response
+from services.collector.web.response import Outcome, Response
 from tests.collector.build import NOW, entries, source
 from tinsom.messages import Source
 
@@ -15,7 +15,7 @@ EMPTY = FeedState(source="home", publisher="bao.example")
 
 def saw(
     feed: FeedState,
-    outcome: str = "ok",
+    outcome: Outcome = "ok",
     *,
     now: float = NOW,
     moved_to: str = "",
@@ -26,7 +26,7 @@ def saw(
 ) -> FeedState:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     response = Response(OLD, 200, named, repr(shown).encode(), moved_to=moved_to)
-    look = Look(outcome, response, Document(entries(*shown)), audit)  # type: ignore[arg-type]
+    look = Look(outcome, response, Document(entries(*shown)), audit)
     reading = decide(look.document.entries, Known(), feed, src, now) if outcome == "ok" else None
     return after_look(feed, src, look, now, reading)
 

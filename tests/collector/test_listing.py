@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from services.collector.poll import _INLINE_PAGE
 from services.collector.reading import dates, listing
+from services.collector.reading.css import SelectorError
 from services.collector.reading.entry import MAX_ENTRIES, Document
 from services.collector.shipped import shipped
 from tests.collector.build import NOW
@@ -114,7 +115,7 @@ def test_too_many_entries_are_counted() -> None:
     ],
 )
 def test_a_selector_that_is_none_is_named(selectors: Selectors, fault: str) -> None:
-    with pytest.raises(listing.SelectorError) as caught:
+    with pytest.raises(SelectorError) as caught:
         listing.check(selectors)
     assert str(caught.value).startswith(fault)
     assert listing.read(PAGE, "", BASE, selectors).fault == listing.LAYOUT

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from tinsom.messages import Item
 from tinsom.service import Context
 
 SELECTORS = SelectorsConfig(entry=".muc", link="h3 a", date=".ngay", lede=".tom-tat")
-HTML = {"Content_Type": "text/html; charset=utf-8"}
+HTML: dict[str, Any] = {"Content_Type": "text/html; charset=utf-8"}
 PATH = "/tin-tuc"
 
 

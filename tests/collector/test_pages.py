@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -19,11 +20,12 @@ from services.collector.known import FeedState, Known
 from services.collector.web.fetch import Fetcher
 from services.collector.web.gate import Gate
 from tests.collector.build import NOW, entry, source
+from tests.collector.fakeweb import FakeWeb
 from tests.collector.feedserver import FeedServer
 from tests.collector.test_selected import SELECTORS, article
 from tinsom import metrics
 
-HTML = {"Content_Type": "text/html; charset=utf-8"}
+HTML: dict[str, Any] = {"Content_Type": "text/html; charset=utf-8"}
 CHALLENGE = b"<html><title>Just a moment...</title><body><p>Enable JavaScript and cookies to continue</p></body>"
 
 
@@ -79,7 +81,7 @@ async def test_the_sample_is_always_the_same_one_of_fifty() -> None:
     """And only what is news is asked for at all."""
     asked = []
 
-    class Web:
+    class Web(FakeWeb):
         async def page(self, url: str, wish: PageWish) -> PageLook:
             asked.append((url, wish.sampled))
             return PageLook("layout")
@@ -87,13 +89,13 @@ async def test_the_sample_is_always_the_same_one_of_fifty() -> None:
     feed = FeedState(source="bao-home", publisher="bao.example", baseline_done=True)
     posts = [entry(n, n) for n in range(500)]
     reading = decide(posts, Known(), feed, source(), NOW)
-    looks = [await poll.read_pages(reading.decisions, source(page=SELECTORS), Web()) for _ in range(2)]  # type: ignore[arg-type]
+    looks = [await poll.read_pages(reading.decisions, source(page=SELECTORS), Web()) for _ in range(2)]
     assert len(asked) == 1_000
     assert asked[:500] == asked[500:]
     assert 3 <= sum(sampled for _, sampled in asked[:500]) <= 25
     assert len(looks[0]) == 500
     baseline = decide(posts, Known(), FeedState(source="b", publisher="b"), source(), NOW)
-    assert await poll.read_pages(baseline.decisions, source(), Web()) == {}  # type: ignore[arg-type]
+    assert await poll.read_pages(baseline.decisions, source(), Web()) == {}
 
 
 async def test_what_came_is_counted(server: FeedServer, reader: PageReader) -> None:

@@ -17,12 +17,12 @@ from services.collector.articles.rereader import Rereader
 from services.collector.articles.rereading import BUDGET, CONFIRM_AFTER, DAY, HOUR
 from services.collector.state import PartitionState
 from tests.collector.build import NOW, Post, posts, rss
+from tests.collector.fakeweb import FakeWeb
 from tests.collector.feedserver import FeedServer
 from tests.collector.test_rereading import LINES, PAGE
 from tests.collector.test_selected import article
 from tests.collector.test_service import (
     URL,
-    FakeWeb,
     Running,
     SteppedClock,
     _dying,

@@ -58,7 +58,7 @@ def replace_text(text: str) -> Page:
 
 def story(state: PageState, *looks: tuple[float, PageLook]) -> list[str]:
     """The outcomes of looks, each at its time after the item went out, as long as anybody looks."""
-    found = []
+    found: list[str] = []
     for at, look in looks:
         finding = rereading.judge(state, look, 1, NOW + at)
         found.append(finding.outcome)
@@ -205,12 +205,12 @@ def test_what_changes_by_itself_is_no_edit() -> None:
     ]
     found = story(watched(), *teasers)
     assert set(found) == {"doubt"}
-    state = watched()
+    state: PageState | None = watched()
     looks = 0
     while state is not None and looks < 100:
         looks += 1
         page = replace_text(f"{PAGE.text}\nMột tin khác về tỉnh khác số {looks}")
-        state = rereading.judge(state, seen(page), 1, state.next_at).state  # type: ignore[assignment]
+        state = rereading.judge(state, seen(page), 1, state.next_at).state
     assert looks <= 3 * len(LOOKS) + 3, "a page that is never the same twice is not looked at all week"
 
 

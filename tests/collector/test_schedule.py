@@ -62,7 +62,8 @@ def test_first_polls_are_spread_and_a_plan_is_kept() -> None:
 
 
 def test_states() -> None:
-    assert [schedule.state_of(o, f) for o, f in ((None, 0), ("ok", 0), ("dns", 1), ("gone", 1), ("dns", 99))] == [
+    seen: list[tuple[Outcome | None, float]] = [(None, 0), ("ok", 0), ("dns", 1), ("gone", 1), ("dns", 99)]
+    assert [schedule.state_of(outcome, failures) for outcome, failures in seen] == [
         "new",
         "ok",
         "failing",

@@ -4,66 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from services.collector import catalogue, service
-from services.collector.articles.page import Page, PageLook, PageOutcome, PageWish
 from services.collector.expected import Shown, expected_items
 from services.collector.items import CHUNK
 from services.collector.reading.documents import read as parse
-from services.collector.reading.documents import read_fast
-from services.collector.reading.entry import Document, Memo
 from services.collector.share import Share
 from services.collector.state import PartitionState
 from services.collector.web.response import Response
 from tests.collector.build import NOW, Post, posts, rss
+from tests.collector.fakeweb import FakeWeb
 from tests.collector.feedserver import FeedServer
 from tinsom import codec
 from tinsom.clock import ManualClock
 from tinsom.config import CollectorConfig, Config, SourceConfig
 from tinsom.errors import LogFullError
-from tinsom.log import Log, Record, Table
+from tinsom.log import Log, Output, Record, Table
 from tinsom.log.sqlite import SqliteLog
+from tinsom.log.sqlite.store import Lease
 from tinsom.messages import Item
 from tinsom.service import Context
-
-
-@dataclass
-class FakeWeb:
-    """A web without a network: address → body; a page may be what comes instead; counts what is asked."""
-
-    feeds: dict[str, bytes] = field(default_factory=dict)
-    pages: dict[str, Page | PageOutcome] = field(default_factory=dict)
-    asked: Counter[str] = field(default_factory=Counter)
-    before: Callable[[str], None] = lambda url: None
-
-    async def feed(self, url: str, etag: str, last_modified: str, hold_at: str) -> Response:
-        self.asked[url] += 1
-        self.before(url)
-        body = self.feeds[url]
-        tag = f'"{hash(body)}"'
-        if etag == tag:
-            return Response(url, 304, {"etag": tag})
-        return Response(url, 200, {"etag": tag}, body)
-
-    async def admits(self, url: str) -> bool:
-        return True
-
-    async def document(self, response: Response, memo: Memo) -> Document:
-        return read_fast(response.body, "", response.url, memo) or parse(response.body, "", response.url)
-
-    async def page(self, url: str, wish: PageWish) -> PageLook:
-        self.asked[url] += 1
-        found = self.pages.get(url, "missing")
-        return PageLook("ok", found) if isinstance(found, Page) else PageLook(found)
 
 
 @dataclass
@@ -112,7 +80,7 @@ async def items(log: Log) -> list[Item]:
 
 
 async def until(condition: Callable[[], object], what: str = "") -> None:
-    for _ in range(2_000):
+    for _ in range(12_000):
         if condition():
             return
         await asyncio.sleep(0.005)
@@ -218,7 +186,7 @@ async def test_state_survives_a_restart_and_is_asked_conditionally(tmp_path: Pat
         statuses.append(etag)
         return await original(url, etag, last_modified, hold_at)
 
-    web.feed = watched  # type: ignore[method-assign]
+    web.feed = watched
     async with opened(tmp_path) as log:
         async with running(log, web, clock) as run:
             await run.poll(URL)
@@ -295,7 +263,7 @@ async def test_a_long_wait_that_a_server_asked_for_survives_a_restart(tmp_path: 
         web.asked[url] += 1
         return waiting
 
-    web.feed = limited  # type: ignore[method-assign]
+    web.feed = limited
     async with opened(tmp_path) as log:
         await apply(log, config(source("home")))
         async with running(log, web, clock) as run:
@@ -354,7 +322,7 @@ def _timeless(value: bytes | None) -> Item:
 @asynccontextmanager
 async def _dying(
     log: SqliteLog, web: FakeWeb, clock: SteppedClock, crash_at: int, written: bool
-) -> AsyncIterator[Callable[[str], object]]:
+) -> AsyncIterator[Callable[[str], Awaitable[bool]]]:
     """A collector whose process dies at its n-th commit: whatever it would do next never happens."""
     context = Context(log, clock, config())
     collector = service.Collector(context, web)
@@ -362,16 +330,16 @@ async def _dying(
     commits, dead = 0, asyncio.Event()
     original = log.commit
 
-    async def commit(outputs: Sequence[object], lease: object, offset: int | None) -> None:
+    async def commit(outputs: Iterable[Output], lease: Lease, offset: int | None) -> None:
         nonlocal commits
         commits += 1
         if commits < crash_at or (written and commits == crash_at):
-            await original(outputs, lease, offset)  # type: ignore[arg-type]
+            await original(outputs, lease, offset)
         if commits >= crash_at:
             dead.set()
             await asyncio.Event().wait()
 
-    log.commit = commit  # type: ignore[method-assign, assignment]
+    log.commit = commit
     await until(lambda: len(collector._shares) == 64, "shares")
 
     async def poll(url: str) -> bool:
@@ -389,7 +357,7 @@ async def _dying(
             for poll_task in share.tasks:
                 poll_task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        log.commit = original  # type: ignore[method-assign]
+        log.commit = original
 
 
 async def test_two_collectors_share_the_sources_and_one_takes_over(tmp_path: Path) -> None:
@@ -443,12 +411,12 @@ async def test_a_full_log_is_tried_again_and_nothing_is_lost(tmp_path: Path) -> 
         await apply(log, config(source("home")))
         original, full = log.commit, True
 
-        async def commit(*args: Any) -> None:
+        async def commit(outputs: Iterable[Output], lease: Lease, offset: int | None) -> None:
             if full:
                 raise LogFullError("no room left")
-            await original(*args)
+            await original(outputs, lease, offset)
 
-        log.commit = commit  # type: ignore[method-assign]
+        log.commit = commit
         async with running(log, web) as run:
             await run.poll(URL)
             assert await items(log) == []
@@ -490,7 +458,7 @@ async def test_over_real_http_with_pages(tmp_path: Path, server: FeedServer) -> 
 
 
 async def _ticking(clock: SteppedClock, condition: Callable[[], object]) -> None:
-    for _ in range(2_000):
+    for _ in range(12_000):
         if condition():
             return
         clock.advance(1.0)

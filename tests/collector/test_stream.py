@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from services.collector import polling
+from services.collector import polling, schedule
 from services.collector.decide import PUBLISHED, Reading, decide
 from services.collector.feedstate import Look, after_look
 from services.collector.identity import folded
@@ -202,7 +202,7 @@ class Monitor:
         new = sum(d.outcome == "new" for d in reading.decisions)
         if not reading.baseline:
             self.most_new = max(self.most_new, new)
-            run.longest = polling.schedule.roll_off(run.longest, new, reading.shown, now - state.document_at)
+            run.longest = schedule.roll_off(run.longest, new, reading.shown, now - state.document_at)
         self.rollovers += reading.rollover
         self.versions[feed.id] = feed.version
         return Look("ok", Response(run.source.url, 200), Document(entries=shown)), reading

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,8 +30,8 @@ async def tls_server(certificate: Certificate) -> AsyncIterator[FeedServer]:
         yield running
 
 
-def at(server: FeedServer, host: str = "localhost", **more: str) -> SourceConfig:
-    return SourceConfig(id=f"bao-{host}", url=server.url("/feed", host), **more)  # type: ignore[arg-type]
+def at(server: FeedServer, host: str = "localhost", **more: Any) -> SourceConfig:
+    return SourceConfig(id=f"bao-{host}", url=server.url("/feed", host), **more)
 
 
 async def fault(server: FeedServer, *sources: SourceConfig, host: str = "localhost", path: str = "/feed") -> str:

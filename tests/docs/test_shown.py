@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.docs.test_docs import ROOT
+from tests.docs.reading import ROOT
 
 PAGE = (ROOT / "docs" / "shown.md").read_text("utf-8")
 _ROW = re.compile(r"^\| (\d[\d, ]*) \| (.+?) \|(.*)\| (.+) \|$", re.MULTILINE)

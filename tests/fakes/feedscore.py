@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from itertools import pairwise
+from typing import Any
 
 from aiohttp import web
 
@@ -119,6 +120,10 @@ def moved(status: int, to: str) -> Behaviour:
     return lambda visit, hours: web.Response(status=status, headers={"Location": to})
 
 
+def missing(visit: Visit, hours: float) -> web.Response:
+    return web.Response(status=404)
+
+
 def gone(visit: Visit, hours: float) -> web.Response:
     return feed(etag='"{}"')(visit, hours) if hours < 4 else web.Response(status=410)
 
@@ -160,7 +165,7 @@ class FeedScore:
         self.most[host] = max(self.most[host], self._busy[host])
         try:
             await asyncio.sleep(self.delay if host.startswith("slow") else 0.0)
-            behaviour = self.behaviours.get((host, request.path), lambda v, h: web.Response(status=404))
+            behaviour = self.behaviours.get((host, request.path), missing)
             reply = behaviour(visit, (visit.at - self.begin) / HOUR)
             self.visits.append(Visit(visit.at, host, visit.path, visit.query, headers, reply))
             return reply
@@ -328,7 +333,7 @@ SKIPPED = (5, 6, 7, 18)
 TTL = 900.0  # what a feed of tier 2 may ask for
 
 
-def fresh(seconds: float, **headers: str) -> dict[str, str]:
+def fresh(seconds: float, **headers: str) -> dict[str, Any]:
     """Headers that call an answer fresh for so long; `X-Fresh` is for the marks."""
     return {"X-Fresh": str(seconds), **headers}
 

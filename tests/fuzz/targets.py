@@ -23,8 +23,8 @@ from services.collector.reading import (
     sitemap,
     wellformed,
 )
+from services.collector.reading.css import SelectorError
 from services.collector.reading.entry import MAX_ENTRIES, MAX_ID, MAX_LEDE, MAX_TEXT, MAX_TITLE, Document
-from services.collector.reading.listing import SelectorError
 from services.collector.web import manners, response, robots
 from services.collector.web.response import OUTCOMES, Response
 from tests.collector.build import NOW, source

@@ -13,6 +13,7 @@ from tests.kafka.broker import Cluster, MissingError, libs
 def fetch_libs(config: pytest.Config) -> None:
     """Kafka's jars: in CI their absence is a failure, on a laptop a skip that names what to install."""
     capture = config.pluginmanager.get_plugin("capturemanager")
+    assert capture is not None
 
     def say(line: str) -> None:
         with capture.global_and_fixture_disabled():

@@ -14,13 +14,13 @@ from tests.log.echo import TOPICS, echo, nothing, say
 from tinsom.log.kafka import KafkaLog
 
 
-async def hang(_: AIOKafkaProducer) -> None:
+async def hang(self: AIOKafkaProducer) -> None:
     say(event="inside")
     await asyncio.sleep(3600)
 
 
 async def main(bootstrap: str, namespace: str, group: str) -> None:
-    AIOKafkaProducer.commit_transaction = hang  # type: ignore[method-assign]
+    AIOKafkaProducer.commit_transaction = hang
     # A minute: whatever ends the transaction sooner, it was not the broker's clock.
     log = KafkaLog(bootstrap, namespace, session_timeout=2.0, transaction_timeout=60.0, topics=TOPICS)
     await log.start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiokafka import TopicPartition
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.protocol.metadata import MetadataResponse_v0
@@ -41,7 +43,7 @@ def rounds(members: dict[str, list[TopicPartition]], partitions: int) -> list[di
     """What each member holds after each round, when everybody lets go of what it was not given."""
     history = []
     for _ in range(3):
-        metadata = {m: assignor_for(lambda held=held: held).metadata(["t"]) for m, held in members.items()}
+        metadata = {m: assignor_for(partial(list, held)).metadata(["t"]) for m, held in members.items()}
         shares = assignor_for(list).assign(cluster(partitions), metadata)
         members = {m: share.partitions() for m, share in shares.items()}
         history.append(members)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -283,9 +284,9 @@ async def test_what_stays_is_not_restored_again_and_what_moves_may_write_its_las
     assert all(gains[n] == 1 for n in range(4) if n not in moved)
 
 
-async def until(what: object, seconds: float = 20.0) -> None:
+async def until(what: Callable[[], object], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
-    while not what():  # type: ignore[operator]
+    while not what():
         assert time.monotonic() < deadline, "did not happen"
         await asyncio.sleep(0.05)
 

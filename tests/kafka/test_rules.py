@@ -11,6 +11,7 @@ import pytest
 
 from services.classifier.rulebook import Rulebook
 from services.cli.applying import TABLES
+from tests.classifier.story_building import OWNED
 from tests.classifier.test_rulebook import HARVEST, THEME, apply, config, stage_on, tags
 from tests.kafka.opening import opened
 from tinsom.clock import SystemClock
@@ -37,10 +38,10 @@ async def test_new_rules_reach_a_running_classifier(kafka_bootstrap: str, namesp
         assert found == []
         await apply(log, config(tmp_path, mine=THEME.replace("WORD", "thu hoạch")))
         await taken(rules, version)
-        stage.tick(None, 0.0)  # type: ignore[arg-type]
+        stage.tick(OWNED, 0.0)
         assert tags(stage, HARVEST)[0] == ["theme-lua"]
         assert await apply(log, config(tmp_path)) == ["taxonomy: - mine.yaml"]
         await taken(rules, tags(stage, HARVEST)[1])
-        stage.tick(None, 0.0)  # type: ignore[arg-type]
+        stage.tick(OWNED, 0.0)
         assert tags(stage, HARVEST)[:2] == ([], version)
         await rules.close()

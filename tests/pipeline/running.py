@@ -45,7 +45,7 @@ async def running(config: Config, clock: JumpClock, names: Sequence[str] = ALL) 
     await log.start()
     await applying.apply(config, log, clock)
     context = Context(log, clock, config)
-    tasks = [asyncio.create_task(service(name)(context)) for name in names]
+    tasks = [asyncio.ensure_future(service(name)(context)) for name in names]
     try:
         yield log
         for task in tasks:
@@ -62,7 +62,7 @@ async def count(log: Log, topic: str) -> int:
     return len(await messages(log, topic))
 
 
-async def until(log: Log, topic: str, records: int, *, seconds: float = 30.0) -> None:
+async def until(log: Log, topic: str, records: int, *, seconds: float = 60.0) -> None:
     """Wait until a topic holds `records`, and everything behind it is through."""
     deadline = time.monotonic() + seconds
     tail, found = log.tail([topic]), 0

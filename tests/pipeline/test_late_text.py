@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import get_args
 
 from services.alerter import arrival, ledger
 from services.alerter.book import Book
@@ -22,7 +23,7 @@ TEXT_TAG = m.Tag(id="bo-cong-an", role="mentioned", score=1.0, evidence=[])
 
 def delivered(book: Book, said: m.StoryChange) -> dict[str, tuple[str, str]]:
     """What each reader gets of it: state and what the alert is called, or why nothing."""
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for decision in plan(said, WISHES, Rules()):
         assert isinstance(decision, m.Alert)
         delivery = arrival.decide(decision, book, b.destination(), NOW.timestamp())
@@ -68,7 +69,7 @@ def test_late_text_of_old_news_is_old() -> None:
     (decision,) = plan(late, WISHES, Rules())
     assert isinstance(decision, m.Suppression)
     assert decision.reason == "too_old"
-    assert "enriched" in ledger.Suppressed.__args__  # type: ignore[attr-defined]
+    assert "enriched" in get_args(ledger.Suppressed)
 
 
 def test_a_first_revision_that_got_lost_is_no_reason_to_say_nothing() -> None:

@@ -38,15 +38,45 @@ from tinsom.process import open_log
 
 FEEDS, CHATS = 40, 20
 ON_TOPIC_EVERY = 12
+ONSETS = ["b", "c", "ch", "d", "đ", "g", "h", "kh", "l", "m", "n", "nh", "ph", "r", "s", "t", "th", "tr", "v", "x"]
+RHYMES = [
+    "a",
+    "ai",
+    "am",
+    "ăn",
+    "ang",
+    "anh",
+    "âu",
+    "ên",
+    "i",
+    "inh",
+    "o",
+    "oi",
+    "ôn",
+    "ong",
+    "ơi",
+    "u",
+    "ung",
+    "ưng",
+    "ươi",
+    "uyên",
+]
 IN_FLIGHT = 8  # sends that may be under way when a sender dies
 
 
 def article(feed: int, number: int, now: datetime) -> Article:
     on_topic = number % ON_TOPIC_EVERY == 0
     chat = (feed * 31 + number // ON_TOPIC_EVERY) % CHATS
-    what = f"Bộ Công an triển khai Đề án 06 ở khu vực {chat:02}" if on_topic else "Thời tiết trong ngày"
-    title = f"{what}, bản tin {feed}-{number}"
-    return Article(f"tin-{feed}-{number}", title, f"Nội dung của bản tin {feed}-{number}.", now)
+    head, lede = words_of(feed, number)
+    what = f"Bộ Công an triển khai Đề án 06 ở khu vực {chat:02}" if on_topic else head
+    return Article(f"tin-{feed}-{number}", f"{what}, {feed}-{number}", f"{lede}, {feed}-{number}.", now)
+
+
+def words_of(feed: int, number: int) -> tuple[str, str]:
+    """Its own for each, as news has: of thousands that are nearly the same each is compared with hundreds."""
+    rng = random.Random(f"{feed}-{number}")
+    words = [rng.choice(ONSETS) + rng.choice(RHYMES) for _ in range(24)]
+    return " ".join(words[:8]).capitalize(), " ".join(words[8:]).capitalize()
 
 
 def site_of(entries: int) -> tuple[Site, dict[str, list[Article]]]:

@@ -43,7 +43,7 @@ class Child:
             with error:
                 return error.code, error.read().decode()
 
-    def until(self, path: str, wanted: Callable[[int], bool], seconds: float = 10.0) -> tuple[int, str]:
+    def until(self, path: str, wanted: Callable[[int], bool], seconds: float = 60.0) -> tuple[int, str]:
         """Ask until the status is what is wanted."""
         deadline = time.monotonic() + seconds
         while True:
