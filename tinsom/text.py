@@ -34,9 +34,14 @@ _BY_LEAD = {
 }
 _ZERO_WIDTH = "\u200b\u200c\u200d\ufeff\u2060\u00ad"
 _ZERO_LEADS = frozenset(mark.encode()[:1] for mark in _ZERO_WIDTH)  # each begins an odd character, too
-_MARKS = "\u0300-\u036f"
+_MARKS = "\u0300-\u036f"  # one that stands behind a space belongs to nothing: the space stays a space
 _ENTITY = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
-_REPAIR = re.compile(rf"[{_ZERO_WIDTH}]+|[^{_MARKS}][{_MARKS}]+|{_ENTITY}| {{2,}}| +(?=\n)|(?<=\n) +")
+_REPAIR = re.compile(rf"[{_ZERO_WIDTH}]+|[^ {_MARKS}][{_MARKS}]+|{_ENTITY}| {{2,}}| +(?=\n)|(?<=\n) +")
+# Of what is composed already: the look for marks at every character is most of the cost of the other. Each
+# alternative begins with a character of its own, so that the search may skip to these.
+_REPAIR_COMPOSED = re.compile(
+    "|".join(f"{mark}[{_ZERO_WIDTH}]*" for mark in _ZERO_WIDTH) + rf"|{_ENTITY}| (?: +|(?=\n)|(?<=\n ))"
+)
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):
@@ -94,7 +99,8 @@ def _repaired(text: str) -> tuple[str, tuple[list[int], list[int]]]:
     starts: list[int] = []
     drifts: list[int] = []
     read = written = 0
-    for match in _REPAIR.finditer(text):
+    composed = unicodedata.is_normalized("NFC", text)
+    for match in (_REPAIR_COMPOSED if composed else _REPAIR).finditer(text):
         start, end = match.span()
         repaired = _repair_of(match.group())
         pieces += (text[read:start], repaired)
@@ -110,7 +116,7 @@ def _repaired(text: str) -> tuple[str, tuple[list[int], list[int]]]:
 def _repair_of(found: str) -> str:
     first = found[0]
     if first == " ":
-        return " " if found.strip(" ") == "" and len(found) > 1 else ""
+        return " " if len(found) > 1 else ""
     if first in _ZERO_WIDTH:
         return ""
     if first == "&" and found[-1] == ";":

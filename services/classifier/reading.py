@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import IntEnum
+from itertools import accumulate
 from typing import Literal
 
 import msgspec
@@ -100,8 +101,11 @@ def read(title: str, lede: str, text: str, published: datetime | date | None, ta
     text_start = lede_start + len(opening.plain) + len(_BETWEEN)
     plain = f"{_BETWEEN}{head.plain}{_BETWEEN}{opening.plain}{_BETWEEN}{body.plain}{_BETWEEN}"
     lower = f"{_BETWEEN}{head.lower}{_BETWEEN}{opening.lower}{_BETWEEN}{body.lower}{_BETWEEN}"
-    captions, tail, first = _lines(lower, text_start, tails)
-    ends = _sentence_ends(lower, wrapped=_is_wrapped(lower, text_start))
+    lines = lower.split("\n")
+    starts = [0, *accumulate(len(line) + 1 for line in lines[:-1])]
+    own = starts.index(text_start)  # the first line of the text
+    captions, tail, first = _furniture(lines[own:], text_start, len(lower), tails)
+    ends = _sentence_ends(lower, starts[1:], wrapped=_is_wrapped(lines[own:]))
     lede_end = min(_lede_end(ends, first, text_start, bool(lede)), tail)
     return Reading(
         # Matching sees one kind of space; the line structure has been read by now.
@@ -120,43 +124,29 @@ def read(title: str, lede: str, text: str, published: datetime | date | None, ta
     )
 
 
-def _is_wrapped(lower: str, text_start: int) -> bool:
+def _is_wrapped(lines: Sequence[str]) -> bool:
     """Are the lines of the text broken by width? Then a line's end is no sentence's end."""
-    if lower.count("\n", text_start) < WRAPPED_LINES:
-        return False
-    start = text_start
-    while start < len(lower):
-        stop = lower.find("\n", start)
-        stop = len(lower) if stop == -1 else stop
-        if stop - start > WRAPPED_WIDTH:
-            return False
-        start = stop + 1
-    return True
+    return len(lines) > WRAPPED_LINES and max(map(len, lines)) <= WRAPPED_WIDTH
 
 
-def _sentence_ends(lower: str, *, wrapped: bool) -> list[int]:
-    """Positions after each end; an abbreviation's point ("TP. HCM") is none."""
-    ends: list[int] = []
-    at = 0
-    for piece in lower.split(". ")[:-1]:
-        at += len(piece) + 2
-        if piece[-2:] not in _NOT_AN_END:
-            ends.append(at)
-    for mark in "?!\n":
-        if mark in lower:
-            ends += _ends_at(lower, mark, wrapped=wrapped)
+def _sentence_ends(lower: str, line_ends: list[int], *, wrapped: bool) -> list[int]:
+    """Positions after each end: a line's, a full stop's, and that of "?" and "!" before a space."""
+    ends = [end for end in line_ends if _is_closed(lower, end)] if wrapped else line_ends
+    for mark in ".?!":
+        if mark not in lower:
+            continue  # a look for one character costs next to nothing, one for two does not
+        at = 0
+        for piece in lower.split(mark + " ")[:-1]:
+            at += len(piece) + 2
+            if mark != "." or piece[-2:] not in _NOT_AN_END:
+                ends.append(at)
     ends.sort()
     return ends
 
 
-def _ends_at(lower: str, mark: str, *, wrapped: bool) -> Iterator[int]:
-    """A line's end always, "?" and "!" before a space; in wrapped text a line's end after a closing mark."""
-    sought = mark if mark == "\n" else mark + " "
-    at = lower.find(sought)
-    while at != -1:
-        if not wrapped or mark != "\n" or lower[at - 1] in _CLOSING or lower[at + 1 : at + 2] in ("\n", ""):
-            yield at + len(sought)
-        at = lower.find(sought, at + 1)
+def _is_closed(lower: str, end: int) -> bool:
+    """In wrapped text a line ends a sentence behind a closing mark, or before an empty line."""
+    return lower[end - 2] in _CLOSING or lower[end : end + 1] in ("\n", "")
 
 
 def _lede_end(ends: list[int], first: int, text_start: int, has_lede: bool) -> int:
@@ -167,27 +157,27 @@ def _lede_end(ends: list[int], first: int, text_start: int, has_lede: bool) -> i
     return ends[at] if at < len(ends) else (ends[-1] if ends else first)
 
 
-def _lines(lower: str, text_start: int, tails: frozenset[str]) -> tuple[list[tuple[int, int]], int, int]:
+def _furniture(
+    lines: Sequence[str], text_start: int, end: int, tails: frozenset[str]
+) -> tuple[list[tuple[int, int]], int, int]:
     """Captions, where the tail begins, and where the first real line of the text begins."""
     captions: list[tuple[int, int]] = []
-    end = len(lower)
-    first = -1
-    previous, start = "", text_start
-    while start < end:
-        stop = lower.find("\n", start)
-        stop = end if stop == -1 else stop
-        line = lower[start:stop]
-        if stop - start < 300:
+    first, previous, start = -1, "", text_start
+    earliest = text_start + (end - text_start) // 3
+    for line in lines:
+        size = len(line)
+        if size < 300:
             kind = _line_kind(line, previous, tails)
-            if kind == "tail" and start > text_start + (end - text_start) // 3:
-                return captions, start, text_start if first == -1 else first
+            if kind == "tail" and start > earliest:
+                end = start
+                break
             if kind == "caption":
-                captions.append((start, stop))
-        if first == -1 and stop - start > 60:
+                captions.append((start, start + size))
+        if first == -1 and size > 60:
             first = start
         if line.strip():
             previous = line
-        start = stop + 1
+        start += size + 1
     return captions, end, text_start if first == -1 else first
 
 

@@ -35,6 +35,10 @@ def test_spaces_dashes_quotes_zero_width_and_entities() -> None:
     assert text.plain == 'Bộ Công an - "số" & KH&CN hai'
 
 
+def test_a_stray_mark_joins_no_words() -> None:
+    assert normalise("Bộ Công an \u0301và &amp; Bộ Y tế").plain == "Bộ Công an \u0301và & Bộ Y tế"
+
+
 @given(NOISY)
 def test_offsets_are_monotonous_and_within_the_original(original: str) -> None:
     text = normalise(original)
@@ -51,6 +55,12 @@ def test_normalising_twice_changes_nothing_more(original: str) -> None:
         assert normalise(once).plain.replace("  ", " ") == normalise(normalise(once).plain).plain.replace(
             "  ", " "
         )
+
+
+@given(NOISY)
+def test_composed_text_is_repaired_as_any_other(original: str) -> None:
+    composed = unicodedata.normalize("NFC", original)
+    assert normalise(composed + ".&amp;e\u0301").plain == normalise(composed + ".&amp;é").plain
 
 
 def test_tone_variants_only_in_open_syllables() -> None:
