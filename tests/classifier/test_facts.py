@@ -20,8 +20,8 @@ def agency(identity: str, name: str | msgspec.UnsetType = msgspec.UNSET) -> m.Ta
     return m.Tag(id=identity, role="primary", score=1.0, evidence=[], name=name)
 
 
-def details(title: str = "Tin", taxonomy: str = "1", **tags: Any) -> list[str]:
-    return details_of(item("a", title=title), m.Tags(id="a", taxonomy=taxonomy, **tags))
+def details(title: str = "Tin", lede: str = "", taxonomy: str = "1", **tags: Any) -> list[str]:
+    return details_of(item("a", title=title, lede=lede), m.Tags(id="a", taxonomy=taxonomy, **tags))
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,13 @@ def details(title: str = "Tin", taxonomy: str = "1", **tags: Any) -> list[str]:
         ),
         ({"agencies": [agency("a")]}, {"agencies": [agency("a", "Bộ A")]}, []),  # a name is no fact
         ({"title": "5 và 7"}, {"title": "7 rồi 5"}, []),
+        ({"title": "150 thủ tục, 7 bộ"}, {"title": "Cắt giảm 150 thủ tục"}, []),
+        ({"title": "Họp", "lede": "Lúc 8h30."}, {"title": "8 giờ 30 họp", "lede": "Ở Hà Nội."}, []),
+        (
+            {"title": "Họp", "lede": "Sáng nay."},
+            {"title": "14h họp", "lede": "Sáng nay."},
+            [m.Difference(field="number", before=[], after=["14h"])],
+        ),
         ({"tasks": [task("2026-06-30", "a")]}, {"tasks": [task("2026-06-30", "b")]}, []),
     ],
 )

@@ -17,7 +17,9 @@ _NUMBERS = re.compile(r"\d{1,2} ?(?:giờ|h)(?: ?[0-5]\d)?(?!\w)|\d[\d.,/:-]*\d|
 # Other rules find other bodies in the same words: between two taxonomies these prove nothing.
 _BY_TAXONOMY = ("initiative", "agency")
 _TAXONOMY = "taxonomy"
-MOST = 40  # facts that are kept of one item
+# Figures of lede and text, kept beside those of the headline: what moves up into it is no news.
+_SAID = "said"
+MOST, MOST_SAID = 40, 100  # facts and such figures that are kept of one item
 
 
 def facts_of(item: m.Item, tags: m.Tags) -> str:
@@ -40,15 +42,17 @@ def details_of(item: m.Item, tags: m.Tags) -> list[str]:
         *(f"deadline:{','.join(task.lead)}@{task.deadline}" for task in tags.tasks if task.deadline),
         *(f"number:{number}" for number in _figures(item.title)),
     ]
-    return [f"{_TAXONOMY}:{tags.taxonomy}", *sorted(set(found))[:MOST]]
+    said = list(dict.fromkeys(_figures(f"{item.lede}\n{item.text}")))[:MOST_SAID]
+    return [f"{_TAXONOMY}:{tags.taxonomy}", f"{_SAID}:{' '.join(said)}", *sorted(set(found))[:MOST]]
 
 
-def _figures(title: str) -> list[str]:
-    return [number.replace("giờ", "h").replace(" ", "") for number in _NUMBERS.findall(title)]
+def _figures(words: str) -> list[str]:
+    return [number.replace("giờ", "h").replace(" ", "") for number in _NUMBERS.findall(words)]
 
 
 def is_whole(details: Sequence[str]) -> bool:
-    return 0 < len(details) <= MOST
+    """Is no fact left out?"""
+    return bool(details) and sum(not detail.startswith((_TAXONOMY, _SAID)) for detail in details) < MOST
 
 
 def _name(tag: m.Tag) -> str:
@@ -66,9 +70,18 @@ def differences(before: Sequence[str], after: Sequence[str]) -> tuple[m.Differen
         if not same_rules:
             old, new = _without_leads(old), _without_leads(new)
         gone, come = _shown(old, new, field), _shown(new, old, field)
-        if gone != come:
+        if field == "number":
+            gone, come = _unsaid(gone, after), _unsaid(come, before)
+        # A headline that only leaves a figure out says nothing new.
+        if gone != come and (come or field != "number"):
             found.append(m.Difference(field=field, before=gone, after=come))
     return tuple(found)
+
+
+def _unsaid(figures: list[str], details: Sequence[str]) -> list[str]:
+    """Those that lede and text do not name: only there a headline with another figure tells something new."""
+    said = set(next((d for d in details if d.startswith(_SAID)), "").removeprefix(f"{_SAID}:").split())
+    return [figure for figure in figures if figure not in said]
 
 
 def _of(details: Sequence[str], field: str) -> dict[str, str]:
