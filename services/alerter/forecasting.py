@@ -21,6 +21,9 @@ async def forecast(config: Config, log: Log, clock: Clock) -> AsyncIterator[str]
     """A line for each subscription and each mute of `config`, with the latest that it speaks of below it."""
     known = PastLog(log, clock, rules_of(config.alerter))
     await known.refresh()
+    if not known.past.entries:
+        yield "nothing known yet: the log holds no story of the last 30 days"
+        return
     now = clock.now()
     wishes = [Subscription(id=s.id, destination=s.destination, match=s.match) for s in config.subscriptions]
     for wish in wishes:

@@ -83,8 +83,8 @@ def plan(
 
 
 def _hits(match: Match, change: StoryChange, tags: Tags, item: Item) -> tuple[matching.Hit, ...]:
-    if change.signal is not None and (change.kind == "burst" or change.kind == "silence"):
-        return matching.about(match, change.kind, change.signal, tags)
+    if (signal := signals.signal_of(change)) is not None:
+        return matching.about(match, *signal, tags)
     return matching.hits(match, tags, item)
 
 
@@ -186,8 +186,8 @@ def _began_before(change: StoryChange, subscription: Subscription) -> bool:
 
 
 def _notice(change: StoryChange, tags: Tags, item: Item, called: Mapping[str, str], language: str) -> Notice:
-    if change.signal is not None and (change.kind == "burst" or change.kind == "silence"):
-        return signals.notice(change.kind, change.signal, item, language)
+    if (signal := signals.signal_of(change)) is not None:
+        return signals.notice(*signal, item, language)
     return Notice(
         title=_cut(item.title, _TITLE),
         url=item.url,

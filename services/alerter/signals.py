@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tinsom.messages import Item, Notice, Signal
+from tinsom.messages import Item, Notice, Signal, StoryChange
 
 Kind = Literal["burst", "silence"]
 _TITLES: dict[str, dict[Kind, str]] = {
@@ -22,6 +22,13 @@ _LEDES: dict[str, dict[Kind, str]] = {
     "en": {"burst": "The newest: {}", "silence": "The last: {}"},
 }
 _UNITS = {"vi": ("ngày", "giờ", "phút"), "en": ("d", "h", "min")}
+
+
+def signal_of(change: StoryChange) -> tuple[Kind, Signal] | None:
+    """The signal that a change is, and of which kind; None for what happened to an item."""
+    if change.signal is None or not (change.kind == "burst" or change.kind == "silence"):
+        return None
+    return change.kind, change.signal
 
 
 def notice(kind: Kind, signal: Signal, item: Item, language: str) -> Notice:

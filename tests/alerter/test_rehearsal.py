@@ -60,3 +60,10 @@ async def test_told_from_the_log_for_each_row_of_the_file(tmp_path: Path) -> Non
         "mute m → khac: would hide 2 of 2",
     ]
     assert lines[1].endswith(" Tin số 1")
+
+
+async def test_an_empty_log_is_no_forecast_of_nothing(tmp_path: Path) -> None:
+    config = Config(subscriptions=[SubscriptionConfig(id="s", destination="nhom", match=DE_AN)])
+    async with opened(tmp_path) as log:
+        lines = [line async for line in forecast(config, log, ManualClock(b.NOW_S))]
+    assert lines == ["nothing known yet: the log holds no story of the last 30 days"]
