@@ -20,6 +20,7 @@ _ID = re.compile(r"\w[\w.@+-]{0,99}")
 NAMESPACE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}")
 KINDS = ("feed", "sitemap", "listing")
 TIERS = (1, 2, 3)
+BACKFILL = 50  # more is an archive, not a message
 _SHORTEST_INTERVAL = 1.0
 _ASKS = (
     "initiatives", "agencies", "places", "documents", "keywords", "sources", "events", "deadline_days", "signals",
@@ -32,7 +33,7 @@ def check(config: Config, *, whole: bool = True) -> list[Fault]:
     called missing.
     """
     found = [*_general(config), *_ids(config), *_sources(config.sources), *_destinations(config)]
-    found += _empty_matches(config)
+    found += [*_empty_matches(config), *_backfills(config)]
     if whole:
         found += [*_references(config), *_channels(config)]
     return found
@@ -146,6 +147,15 @@ def _empty_matches(config: Config) -> Iterator[Fault]:
             yield Fault(place, f"asks for nothing; give at least one of {', '.join(_ASKS)}")
         elif reason := _dead(match):
             yield Fault(place, f"never fires: {reason}")
+
+
+def _backfills(config: Config) -> Iterator[Fault]:
+    for number, subscription in enumerate(config.subscriptions):
+        place = ("subscriptions", number, "backfill")
+        if not 0 <= subscription.backfill <= BACKFILL:
+            yield Fault(place, f"{subscription.backfill} is not between 0 and {BACKFILL} stories")
+        elif subscription.backfill and subscription.match.signals:
+            yield Fault(place, "tells of stories; a subscription with `signals` gets none")
 
 
 def _dead(match: Match) -> str:

@@ -108,6 +108,7 @@ class SubscriptionConfig(_Section, frozen=True, kw_only=True):
     destination: str
     match: Match = Match()
     priority: Priority = "normal"
+    backfill: int = 0  # when new: so many of the newest stories of 30 days before, once, as one digest
 
 
 class TelegramConfig(_Section, frozen=True, kw_only=True):

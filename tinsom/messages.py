@@ -219,6 +219,7 @@ class Subscription(Message, frozen=True, kw_only=True):
     match: Match
     priority: Priority = "normal"
     since: datetime | None = None  # a story that began before is not new to this reader
+    backfill: int = 0  # but so many of the newest of these are told once, as one digest, when it is new
 
 
 Rhythm = Literal["hourly", "daily", "weekly"]
@@ -353,6 +354,7 @@ class Delivery(Message, frozen=True, kw_only=True):
     not_before: datetime | None = None  # a pending one is not tried earlier
     lane: Literal["now", "digest"] = "now"
     digest: list[str] = []  # a digest: its frozen list of alert ids
+    backfills: list[str] = []  # a digest of the time before these subscriptions: the id of each and its `since`
     edits: str = ""  # an edit: id of the alert whose message it changes; `alert` is what that shall say
     item: str = ""
     matched: list[str] = []  # as in the alert, kept when the alert is not: a verdict speaks of it

@@ -17,7 +17,7 @@ def decide(alert: Alert, book: Book, to: Destination | None, now: float) -> Deli
     the source. The rest is sent now or waits for a digest.
     """
     told = any(book.told(alert.destination, story) for story in (alert.story, *alert.merged))
-    delivery = ledger.accepted(alert if told else _first(alert), now)
+    delivery = ledger.accepted(alert if told else as_first(alert), now)
     reason = _suppression(alert, told)
     edit = edits.edit_of(alert, book, to, now) if reason == "source_added" else None
     if edit is not None:
@@ -28,7 +28,7 @@ def decide(alert: Alert, book: Book, to: Destination | None, now: float) -> Deli
     return delivery if wait is None or to is None else lanes.postponed(delivery, wait, to, now)
 
 
-def _first(alert: Alert) -> Alert:
+def as_first(alert: Alert) -> Alert:
     """To whom the story is new, an update, another source or its late text is simply news."""
     if alert.kind not in _NEWS_TO_OTHERS:
         return alert

@@ -52,6 +52,7 @@ class Rate(NamedTuple):
 class Book:
     open: dict[str, Delivery] = field(default_factory=dict)
     originals: Originals = field(default_factory=Originals)
+    backfilled: set[str] = field(default_factory=set)  # beginnings of subscriptions whose past was told
     _states: dict[str, dict[str, None]] = field(default_factory=dict)
     _known: dict[bytes, About | None] = field(default_factory=dict)
     _same: dict[About, About] = field(default_factory=dict)  # one object for equal ones: most are
@@ -72,6 +73,7 @@ class Book:
         self._known[_short(identity)] = self._same.setdefault(about, about) if delivery.item else None
         self._remember_told(delivery)
         self.originals.put(delivery)
+        self.backfilled.update(delivery.backfills)
         if delivery.item and (delivery.message_ids or delivery.state == "digested"):
             self._latest[delivery.destination] = identity
         before = self.open.pop(identity, None)

@@ -24,8 +24,8 @@ PAUSE = "pause/*"  # in `destinations`: nothing is sent while it stands there; `
 def subscription_outputs(config: Config, now_ms: int, existing: Mapping[bytes, Record]) -> Changes:
     """The records that make topic `subscriptions` say what the file says; `existing` is the table of now.
 
-    A subscription keeps its `since` through every edit, so that no edit tells anything old; a new one starts
-    from `now_ms`.
+    A subscription keeps its `since` and its `backfill` through every edit, so that no edit tells anything old; a
+    new one starts from `now_ms`.
     """
     wanted = {
         FILE + s.id: _subscription(s, now_ms, existing.get((FILE + s.id).encode())) for s in config.subscriptions
@@ -41,11 +41,13 @@ def destination_outputs(config: Config, now_ms: int, existing: Mapping[bytes, Re
 
 
 def _subscription(s: SubscriptionConfig, now_ms: int, before: Record | None) -> Message:
-    since = datetime.fromtimestamp(now_ms / 1000, UTC)
+    since, backfill = datetime.fromtimestamp(now_ms / 1000, UTC), s.backfill
     if before is not None:
         kept = codec.decode_as(before, Subscription)
-        since = kept.since or since
-    return Subscription(id=s.id, destination=s.destination, match=s.match, priority=s.priority, since=since)
+        since, backfill = kept.since or since, kept.backfill
+    return Subscription(
+        id=s.id, destination=s.destination, match=s.match, priority=s.priority, since=since, backfill=backfill
+    )
 
 
 def mute(m: MuteConfig) -> Mute:

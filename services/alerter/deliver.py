@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.alerter import arrival, edits, ledger
+from services.alerter.backfiller import Backfiller, Wishes
 from services.alerter.book import Book
 from services.alerter.bot.listener import Bot, Listening
 from services.alerter.channels.telegram import TelegramChannel
@@ -35,6 +36,8 @@ class DeliverStage(Stage):
     senders: dict[int, Sender] = field(default_factory=dict)
     listening: Listening | None = None  # to readers of the Telegram channel
     bots: dict[int, Bot] = field(default_factory=dict)
+    wishes: Wishes | None = None  # of readers who may ask for the time before
+    backfillers: dict[int, Backfiller] = field(default_factory=dict)
     name = "deliver"
     topic = "alerts"
     outcomes = ("accepted", "postponed", "duplicate", "suppressed", "suppressed-by-plan")
@@ -48,7 +51,14 @@ class DeliverStage(Stage):
         self.tools.remember_pace(book.last_requests(self.tools.clock.now() - PACE_SECONDS))
         self.senders[partition.number] = sender = Sender(partition, book, self.tools)
         sender.start()
+        self._look_back(partition, sender)
         await self._listen(partition, sender)
+
+    def _look_back(self, partition: Partition, sender: Sender) -> None:
+        """A replay, which nobody reads, looks at nothing but what it replays."""
+        if self.wishes is not None and not self.tools.recording:
+            self.backfillers[partition.number] = backfiller = Backfiller(self.log, sender, self.wishes)
+            backfiller.start()
 
     async def _listen(self, partition: Partition, sender: Sender) -> None:
         """Only the owner of partition 0 reads updates: two readers of one bot would fight over them."""
@@ -60,6 +70,8 @@ class DeliverStage(Stage):
     async def lost(self, partition: Partition) -> None:
         if (bot := self.bots.pop(partition.number, None)) is not None:
             await bot.stop()
+        if (backfiller := self.backfillers.pop(partition.number, None)) is not None:
+            await backfiller.stop()
         sender = self.senders.pop(partition.number, None)
         if sender is not None:
             await sender.stop()

@@ -13,7 +13,9 @@ from services.alerter.book import HOUR, WEEK, Rate
 from tinsom import localtime
 from tinsom.messages import Delivery, Destination, Priority
 
-Reason = Literal["low_priority", "quiet_hours", "budget", "flood", "late", "throttled", "doubt", "gathered"]
+Reason = Literal[
+    "low_priority", "quiet_hours", "budget", "flood", "late", "throttled", "doubt", "gathered", "backfill"
+]
 
 LONG_PAUSE = 600.0  # a channel that makes a chat wait longer than this gets a digest instead
 FUSE_AT_LEAST, FUSE_TIMES = 20, 5.0  # alerts in an hour, and how far above the hourly mean of a week
@@ -72,6 +74,8 @@ def due(reason: Reason, to: Destination, now: float) -> datetime:
             return localtime.quiet_until(moment, to) or localtime.next_hour(moment, to)
         case "low_priority" | "doubt" | "gathered":
             return localtime.next_digest(moment, to)
+        case "backfill":
+            return moment
         case _:
             return localtime.next_hour(moment, to)
 

@@ -32,6 +32,7 @@ Suppressed = Literal[
     "enriched",  # the text, come late, of what this reader was told
     "edit_superseded",  # a later edit of the same message says it as well
     "not_editable",  # the message to edit is gone, too old, or was never sent by itself
+    "nothing_before",  # the time before a new subscription holds nothing for it (`services.alerter.backfill`)
 ]
 OPEN: frozenset[DeliveryState] = frozenset({"pending", "sending", "ambiguous"})
 

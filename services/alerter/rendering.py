@@ -29,6 +29,7 @@ WORDS: dict[str, dict[str, str]] = {
         "due_today": "hạn là hôm nay", "overdue": "đã quá hạn", "burst": "Tin dồn dập", "silence": "Nguồn im lặng",
         "right": "Đúng", "irrelevant": "Không liên quan", "acknowledge": "Đã nắm",
         "untitled": "(không có tiêu đề)", "notice": "Thông báo", "digest": "Bản tin tổng hợp", "items": "tin",
+        "backfill": "Tin trước khi bạn theo dõi",
         "unconfirmed": "Chưa chắc đã đến nơi (có thể trùng)", "with_deadline": "Có thời hạn", "others": "Tin khác",
         "official": "Văn bản chính thức", "deadline_fact": "hạn", "document_fact": "văn bản",
         "agency_fact": "cơ quan", "initiative_fact": "sáng kiến", "number_fact": "con số",
@@ -43,6 +44,7 @@ WORDS: dict[str, dict[str, str]] = {
         "due_today": "due today", "overdue": "overdue", "burst": "Burst of news", "silence": "Source is silent",
         "right": "Right", "irrelevant": "Not relevant", "acknowledge": "Got it",
         "untitled": "(no title)", "notice": "Notice", "digest": "Digest", "items": "items",
+        "backfill": "News from before you followed",
         "unconfirmed": "Not sure to have arrived (maybe repeats)", "with_deadline": "With a deadline",
         "others": "Other news",
         "official": "Official text", "deadline_fact": "due", "document_fact": "document",
@@ -96,6 +98,7 @@ class Digest:
     decided_at: datetime
     plain: bool = False
     unsubscribe: str = ""
+    backfill: bool = False  # of the time before a subscription
 
 
 class Section(NamedTuple):
@@ -147,7 +150,8 @@ def digest_html(digest: Digest) -> str:
 
 def digest_subject(digest: Digest) -> str:
     words = WORDS[digest.language]
-    return f"{words['digest']} {local_time(digest.decided_at, digest.timezone)}: {_counted(digest, words)}"
+    name = words["backfill" if digest.backfill else "digest"]
+    return f"{name} {local_time(digest.decided_at, digest.timezone)}: {_counted(digest, words)}"
 
 
 def _counted(digest: Digest, words: Mapping[str, str]) -> str:

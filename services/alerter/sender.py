@@ -290,6 +290,7 @@ class Sender:
             language=self.tools.language,
             decided_at=delivery.history[0].at,
             plain=ledger.has(delivery, ledger.PLAIN),
+            backfill=bool(delivery.backfills),
         )
 
     async def _send(self, attempt: Attempt) -> Answer:

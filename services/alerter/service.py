@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from services.alerter import gauges, ledger, unsubscribing, wiring
+from services.alerter.backfiller import Wishes
 from services.alerter.deliver import DeliverStage
 from services.alerter.door import UnsubscribeDoor
 from services.alerter.plan_stage import PlanStage, rules_of
@@ -41,7 +42,8 @@ async def run_on(context: Context, console: Screen | None) -> None:
     tools = tools_of(context, destinations, console)
     listening = wiring.listening(context, subscriptions, names)
     plan = Worker(log, PlanStage(subscriptions, rules_of(context.config.alerter)), clock, context.health)
-    stage = DeliverStage(log, tools, listening=listening)
+    wishes = Wishes(subscriptions, rules_of(context.config.alerter))
+    stage = DeliverStage(log, tools, listening=listening, wishes=wishes)
     deliver = Worker(log, stage, clock, context.health)
     if wiring.is_live(context) and (key := wiring.unsubscribe_key(context.config)):
         door = UnsubscribeDoor(key, stage.senders, tools, log.partitions_of("alerts"))

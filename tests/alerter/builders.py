@@ -92,5 +92,6 @@ def alert_output(value: Alert) -> Output:
     )
 
 
-def change_output(value: StoryChange) -> Output:
-    return codec.output("story-changes", value.story, value, int(NOW_S * 1000), source="stories")
+def change_output(value: StoryChange, later: int = 0) -> Output:
+    """`later`: by so many milliseconds."""
+    return codec.output("story-changes", value.story, value, int(NOW_S * 1000) + later, source="stories")

@@ -56,6 +56,21 @@ def test_an_edit_keeps_since_so_that_nothing_old_is_told() -> None:
     assert codec.decode_as(record, Subscription).since == codec.decode_as(before[b"file/a"], Subscription).since
 
 
+def test_the_time_before_is_asked_for_when_it_is_new_and_never_by_an_edit() -> None:
+    new = SubscriptionConfig(id="a", destination="nhom", match=Match(keywords=["x"]), backfill=10)
+    more = SubscriptionConfig(id="a", destination="nhom", match=Match(keywords=["x"]), backfill=20)
+    before = subscription_outputs(config(subscriptions=[new]), MS, {}).outputs
+    assert [s.backfill for s in subscriptions(before)] == [10]
+    changes = subscription_outputs(config(subscriptions=[more]), MS + 5, table(before))
+    assert changes.difference == []
+    without = subscription_outputs(config(), MS, {}).outputs
+    assert subscription_outputs(config(subscriptions=[new]), MS + 5, table(without)).difference == []
+
+
+def subscriptions(outputs: list[Output]) -> list[Subscription]:
+    return [codec.decode_as(record, Subscription) for record in table(outputs).values()]
+
+
 def test_removing_leaves_a_tombstone_and_touches_no_bot_record() -> None:
     before = table(destination_outputs(config(), MS, {}).outputs)
     mine = codec.output("destinations", "bot/nhom", b.destination(), MS, source="deliver")

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -32,7 +33,7 @@ from tinsom.config import (
     UnsubscribeConfig,
 )
 from tinsom.errors import ConfigError, InputError, UnreachableError
-from tinsom.log import Output
+from tinsom.log import Output, Table
 from tinsom.log.sqlite import SqliteLog
 from tinsom.messages import Delivery, Match, Tag
 from tinsom.screen import Screen
@@ -308,3 +309,29 @@ async def test_why_of_what_was_suppressed_unmatched_or_unknown(outside: Outside,
         assert "suppressed for nhom: baseline" in [line async for line in why(log, "cu", "nhom")][1]
         assert [line async for line in why(log, "la")][1] == "no subscription matched"
         assert [line async for line in why(log, "x")] == ["nothing is known of item x"]
+
+
+async def test_a_new_subscription_hears_once_of_the_time_before_it(outside: Outside, tmp_path: Path) -> None:
+    """On the real log: two runs, an edit between them, and one chat that hears of five stories in one message."""
+    wanted = [SubscriptionConfig(id="theo-nhom", destination="nhom", match=MATCH, backfill=5)]
+    settings = msgspec.structs.replace(outside.config, subscriptions=wanted)
+    edited = msgspec.structs.replace(wanted[0], match=Match(places=["dong-thap"]), backfill=50)
+    began = b.NOW - timedelta(hours=1)
+    async with opened(tmp_path) as log:
+        past = [b.change(b.item(id=f"i{n}", title=f"Tin {n}."), story=f"s{n}", began_at=began) for n in range(9)]
+        await log.append([b.change_output(one, n) for n, one in enumerate(past)], writer="stories")
+        await log.append(tables(settings), writer="apply")
+        for config_now in (settings, msgspec.structs.replace(settings, subscriptions=[edited])):
+            table = Table(log.tail(["subscriptions"]))
+            await table.refresh()
+            changes = catalogue.subscription_outputs(config_now, int(b.NOW_S * 1000), table.records)
+            await log.append(changes.outputs, writer="apply")
+            async with running(Context(log, Clock(), config_now), Screen(file=io.StringIO())):
+                await until(lambda: bool(outside.api.accepted))
+                await asyncio.sleep(2.5)  # longer than from one look to the next
+        lines = [line async for line in why(log, "i8", "nhom")]
+    (message,) = outside.api.accepted
+    assert [n for n in range(9) if f"Tin {n}." in message.text] == [4, 5, 6, 7, 8]
+    assert "suppressed for nhom: before_subscription" in lines[1]
+    assert "initiative:de-an-06 by theo-nhom" in lines[2]
+    assert lines[-1].split()[1] == "digested"

@@ -7,21 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+from services.alerter.backfiller import Wishes
 from services.alerter.book import Book
 from services.alerter.channels import BeforeWrite, Channel, StaleIntentError
 from services.alerter.channels.telegram import TelegramChannel
 from services.alerter.deliver import DeliverStage
 from services.alerter.ledger import Policy
+from services.alerter.plan import Rules
 from services.alerter.responses import Answer
 from services.alerter.sender import Sender
-from services.alerter.tables import Destinations
+from services.alerter.tables import Destinations, Subscriptions
 from services.alerter.tools import Tools
 from tests.alerter import builders as b
 from tests.fakes.telegram.core import BotApi, Limits, Reply
 from tinsom import codec
 from tinsom.errors import FencedError
 from tinsom.log import Log, Output, Record
-from tinsom.messages import Alert, Delivery, Destination
+from tinsom.messages import Alert, Delivery, Destination, Subscription, Version
 
 REAL_LIMITS, POLICY = Limits(), Policy()
 
@@ -53,8 +55,14 @@ class MemoryLog:
         return _Tail(self, topics)
 
     async def read(self, topic: str, partition: int, start: int = 0, stop: int | None = None) -> Any:
-        for record in self.records(topic):
+        for record in self.records(topic)[start:stop]:
             yield record
+
+    async def ends(self, topic: str) -> dict[int, tuple[int, int]]:
+        return {0: (0, len(self.records(topic)))}
+
+    async def offset_at(self, topic: str, partition: int, timestamp: int) -> int:
+        return sum(record.timestamp < timestamp for record in self.records(topic))
 
     def records(self, topic: str) -> list[Record]:
         return [
@@ -198,7 +206,8 @@ class World:
         """As SIGKILL: every task ends where it stands."""
         sender = self.stage.senders.pop(0)
         self.partition.owned = False
-        tasks = [*sender._busy.values(), *([sender._loop] if sender._loop else [])]
+        beside = [backfiller._task for backfiller in self.stage.backfillers.values()]
+        tasks = [task for task in (*sender._busy.values(), sender._loop, *beside) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -240,8 +249,11 @@ async def start(
     latency: float = 0.05,
     more: dict[str, Channel] | None = None,
     base: float = b.NOW_S,
+    subscriptions: Sequence[Subscription] | None = None,
 ) -> World:
-    """A running stage; a second one on the same `log` and `api` is the successor."""
+    """A running stage; a second one on the same `log` and `api` is the successor. It looks back for
+    `subscriptions`, unless they are None.
+    """
     clock = LoopClock(base)
     log = log or MemoryLog()
     if not log.records("destinations"):
@@ -249,14 +261,28 @@ async def start(
             codec.output("destinations", f"file/{d.alias}", d, 0, source="apply", partition_by=d.alias)
             for d in destinations
         ]
-        from tinsom.messages import Version
-
-        log.written.append(codec.output("destinations", "version", Version(version="1", entries=1), 0, source="a"))
+        log.written.append(_version("destinations"))
     api = api or BotApi(clock.now, limits)
     channel = DirectTelegram(api, clock, latency)
     table = Destinations(log.as_log(), clock, asyncio.Event())
     tools = Tools({"telegram": channel, **(more or {})}, table, clock, clock, policy)
-    stage = DeliverStage(log.as_log(), tools)
+    wishes = await _wishes(log, clock, subscriptions) if subscriptions is not None else None
+    stage = DeliverStage(log.as_log(), tools, wishes=wishes)
     partition = MemoryPartition(log)
     await stage.gained(partition)
     return World(api, log, clock, stage, partition, channel)
+
+
+async def _wishes(log: MemoryLog, clock: LoopClock, subscriptions: Sequence[Subscription]) -> Wishes:
+    log.written += [
+        codec.output("subscriptions", f"file/{s.id}", s, 0, source="apply", partition_by=s.id)
+        for s in subscriptions
+    ]
+    log.written.append(_version("subscriptions"))
+    table = Subscriptions(log.as_log(), clock, asyncio.Event())
+    await table.refresh()
+    return Wishes(table, Rules())
+
+
+def _version(topic: str) -> Output:
+    return codec.output(topic, "version", Version(version="1", entries=1), 0, source="apply")

@@ -89,6 +89,18 @@ def lines(folder: Path, text: str) -> list[str]:
         ),
         *(
             (
+                "destinations: [{alias: m, channel: terminal}]\n"
+                f"subscriptions: [{{id: s, destination: m, match: {{{match}}}, backfill: {count}}}]",
+                f"2: subscriptions[0].backfill: {reason}",
+            )
+            for match, count, reason in (
+                ("initiatives: [x]", 51, "51 is not between 0 and 50 stories"),
+                ("initiatives: [x]", -1, "-1 is not between 0 and 50 stories"),
+                ("signals: [burst]", 5, "tells of stories; a subscription with `signals` gets none"),
+            )
+        ),
+        *(
+            (
                 "destinations: [{alias: a, channel: terminal}]\n"
                 f"subscriptions: [{{id: s, destination: a, match: {{{match}}}}}]",
                 f"2: subscriptions[0].match: never fires: {reason}",

@@ -43,14 +43,20 @@ class PastLog:
         return counting.result(self.past.days(self.clock.now()))
 
     async def refresh(self) -> None:
-        """Read what is new. A log that does not answer leaves what is known as it is."""
+        """As `read_on`; a log that does not answer leaves what is known as it is."""
+        try:
+            await self.read_on()
+        except LogError as error:
+            logger.warning("the past is not read on", reason=str(error))
+
+    async def read_on(self) -> None:
+        """Read what is new. Raises LogError: then it may not be all."""
         async with self._lock:
             try:
                 for number, (_, end) in (await self.log.ends(TOPIC)).items():
                     await self._read(number, end)
-            except LogError as error:
-                logger.warning("the past is not read on", reason=str(error))
-            self.past.prune(self.clock.now())
+            finally:
+                self.past.prune(self.clock.now())
 
     async def _read(self, number: int, end: int) -> None:
         start = self._next.get(number)
