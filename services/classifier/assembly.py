@@ -28,8 +28,8 @@ def initiatives(scorer: Scorer, mentions: Sequence[Mention]) -> list[m.Tag]:
 
 def agencies(scorer: Scorer, mentions: Sequence[Mention]) -> list[m.Tag]:
     groups = grouped(mentions)
-    most = max((len(group) for group in groups.values()), default=1)
-    tags = [_tag(scorer.reading, tag, g, scorer.agency(tag, g, most)) for tag, g in groups.items()]
+    many, most = len(groups), max((len(group) for group in groups.values()), default=1)
+    tags = [_tag(scorer.reading, tag, g, scorer.agency(tag, g, most, many)) for tag, g in groups.items()]
     return _with_parents(_with_successors(_capped(tags), scorer), scorer.taxonomy.agencies)
 
 

@@ -58,9 +58,12 @@ _BARE = re.compile(
 )
 _NUMBER_BEGINS = frozenset("s0123456789")  # of what stands behind a kind: a digit, or "số"
 _SIGNED = re.compile(r"thủ tướng[\w\s]{0,40} (?:ký|ban hành|có|ra)(?: ban hành)? $")
+_RESOLVED = re.compile(r"(?<!thủ tướng )(chính phủ|bộ chính trị)(?: đã| vừa| mới)?(?: ký)?(?: ban hành| có| ra) $")
 _OF = re.compile(r"(?: ngày [0-9/.-]+)? của (?:bộ trưởng )?")
 # Signed with the issuer alone, no year: the body named right behind completes the number.
 _YEARLESS = ("CT", "QĐ", "CĐ", "TB")
+# Others sign with it too, but what they issue: the Politburo and the Secretariat, the Government.
+_SIGNED_BY = {"TW": ("NQ", "KL", "CT"), "CP": ("NQ",)}
 _ASSEMBLY = re.compile(r"(?:UBTV)?QH[0-9]{1,2}")
 _BY_YEAR = re.compile(r"\s(?:số\s)?([0-9]{1,3})(?: năm |/)((?:19|20)[0-9]{2})(?![0-9/])")
 _DATED = re.compile(
@@ -258,9 +261,9 @@ def _bare(reading: Reading, lanes: Lanes, registry: Registry, full: Sequence[Fou
         row = _short(registry, kind, number, match, reading)
         if row is not None:
             yield _from_row(row, reading.plain[hit.start : match.end()], hit.start, match.end())
-        elif kind in _YEARLESS and (issuer := _issuer(reading, lanes.names, hit.start, match.end(), kind)):
+        elif issuer := _issuer(reading, lanes.names, hit.start, match.end(), kind):
             raw = reading.plain[hit.start : match.end()]
-            yield _by_issuer(kind, number, issuer, raw, hit.start, match.end(), reading)
+            yield _by_issuer(kind, number, issuer, raw, hit.start, match.end(), reading, registry)
 
 
 def _decree(number: str, year: int, reading: Reading, hit: Hit, end: int, registry: Registry) -> Found:
@@ -283,12 +286,17 @@ def _decree(number: str, year: int, reading: Reading, hit: Hit, end: int, regist
 
 
 def _issuer(reading: Reading, hits: Sequence[Hit], start: int, end: int, kind: str) -> str:
-    return _issuer_after(reading, hits, end) or (_issuer_before(reading, start) if kind in ("CT", "CĐ") else "")
+    issuer = _issuer_after(reading, hits, end) or _issuer_before(reading, start, kind)
+    return issuer if kind in _SIGNED_BY.get(issuer, _YEARLESS) else ""
 
 
-def _issuer_before(reading: Reading, start: int) -> str:
-    """ "Thủ tướng Chính phủ Phạm Minh Chính vừa ký ban hành Chỉ thị 18"."""
-    return "TTg" if _SIGNED.search(reading.lower, max(reading.sentence_start(start), start - 90), start) else ""
+def _issuer_before(reading: Reading, start: int, kind: str) -> str:
+    """ "Thủ tướng Chính phủ Phạm Minh Chính vừa ký ban hành Chỉ thị 18", "Chính phủ ban hành Nghị quyết 175"."""
+    first = max(reading.sentence_start(start), start - 90)
+    if kind in ("CT", "CĐ"):
+        return "TTg" if _SIGNED.search(reading.lower, first, start) else ""
+    resolved = _RESOLVED.search(reading.lower, first, start) if kind == "NQ" else None
+    return ("CP" if resolved[1] == "chính phủ" else "TW") if resolved else ""
 
 
 def _issuer_after(reading: Reading, hits: Sequence[Hit], end: int) -> str:
@@ -306,18 +314,24 @@ def _start(place: Hit | Found) -> int:
     return place.start
 
 
-def _by_issuer(kind: str, number: str, issuer: str, raw: str, start: int, end: int, reading: Reading) -> Found:
+def _by_issuer(
+    kind: str, number: str, issuer: str, raw: str, start: int, end: int, reading: Reading, registry: Registry
+) -> Found:
+    """It stands for an initiative only with its date: the same number comes again every year."""
     dated = _date_after(reading.lower, end)
+    key = f"{number}-{kind}/TW" if issuer == "TW" else f"{number}/{kind}-{issuer}"
+    row = _registered(registry.by_key.get(key, ()), None, dated, reading.day) if dated else None
     document = m.Document(
-        key=f"{number}/{kind}-{issuer}",
+        key=key,
         kind=kind,
         number=number,
         issuer=issuer,
         year=dated.year if dated else None,
         date=_iso(dated),
         raw=raw,
+        initiative=(row.initiative or None) if row else None,
     )
-    return Found(start, end, document, "")
+    return Found(start, end, document, row.initiative if row else "")
 
 
 def _short(

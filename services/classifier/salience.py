@@ -28,6 +28,13 @@ _BEFORE_LINK, _BEHIND_LINK, _LINK_REACH = (",", " và", ";", "/"), (",", "và ",
 # How much shorter than an article an item is, in halvings: in few words one mention says much.
 ARTICLE_CHARS, SHORTEST = 4_000, 3.0
 _HEARD = ("acts", "told")
+# Whose officer says something right behind his name speaks for the body: "Thứ trưởng Bộ X Nguyễn Văn A cho biết".
+_SAYS = (
+    " cho biết", " cho hay", " khẳng định", " nhấn mạnh", " thông tin", " đánh giá", " phát biểu", " cho rằng",
+    " nói ", " chia sẻ", " đề nghị", " yêu cầu", " lưu ý", " nêu", " chỉ rõ", " kết luận", " báo cáo", " bày tỏ",
+    " khuyến cáo", " trả lời", " nhận định", " chỉ đạo", " kêu gọi", " đề xuất",
+)  # fmt: skip
+_SAY_REACH = 80
 LEAST = 0.1
 
 
@@ -92,17 +99,26 @@ class Scorer:
             points = PRIMARY - LEAST
         return max(LEAST, round(points, 2))
 
-    def agency(self, tag: str, group: Sequence[Mention], most: int) -> float:
-        """`most`: how often the body that is named most often is named."""
+    def agency(self, tag: str, group: Sequence[Mention], most: int, many: int) -> float:
+        """`most`: how often the body that is named most often is named; `many`: how many bodies are named."""
         w = self.weights.agency
         row = self.taxonomy.agencies.get(tag)
         voices = [mention.voice for mention in group]
-        points = self._place(group, w) + w["share"] * _log(len(group)) / _log(most)
+        points = self._place(group, w) + w["share"] * _log(len(group)) / _log(most) + w["many"] * _log(many)
         points += w["topic"] * (self._depth(group, self._sentences(group), TOPIC_CHARS) < TOPIC_CHARS)
         points += w["acts"] * _log(voices.count("acts")) + w["told"] * _log(voices.count("told"))
         points += w["local"] if row is None else w[row.type] + row.points
         points += w["lead"] * (tag in self.leads) + w["hosts"] * (tag in self.hosts)
+        if "office" in voices:
+            points += w["speaks"] * _log(self._sayings(group))
         return max(LEAST, round(points, 2))
+
+    def _sayings(self, group: Sequence[Mention]) -> int:
+        return sum(mention.office and self._is_heard(mention.end) for mention in group)
+
+    def _is_heard(self, end: int) -> bool:
+        sentence_end = self.reading.sentence(end - 1)[1]
+        return has_any(self.reading.lower[end : min(sentence_end, end + _SAY_REACH)], _SAYS)
 
     def _sentences(self, own: Sequence[Mention]) -> list[int]:
         """The number of each mention's sentence."""

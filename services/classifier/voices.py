@@ -89,7 +89,8 @@ def _is_an_office(reading: Reading, mention: Mention, offices: tuple[str, ...]) 
 
 def _voice(reading: Reading, start: int, end: int, acts: tuple[str, ...], told: tuple[str, ...]) -> Voice:
     lower = reading.lower
-    before = lower[start - _REACH if start > _REACH else 0 : start].rstrip(" :(\"'").removesuffix("các").rstrip()
+    before = lower[start - _REACH if start > _REACH else 0 : start].rstrip(" :(\"'")
+    before = before.removesuffix("các bộ").removesuffix("các").rstrip()
     if before.endswith(told):
         return "told"
     if before.endswith(_HELPS):

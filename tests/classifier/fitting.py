@@ -20,7 +20,10 @@ from tinsom import messages as m
 INITIATIVE = (
     "mentions", "alone", "many", "background", "agent", "title", "number", "document", "depth", "short", "lede",
 )  # fmt: skip
-AGENCY = ("topic", "local", "lede", "acts", "told", "share", "party-organ", "government", "lead", "hosts")
+AGENCY = (
+    "topic", "local", "lede", "acts", "told", "share", "party-organ", "government", "lead", "hosts", "speaks",
+    "many",
+)  # fmt: skip
 FEATURES = {"initiative": INITIATIVE, "agency": AGENCY}
 # Where F1 was best in folds, and how far points are stretched so that four make a primary tag.
 THRESHOLD = {"initiative": 0.39, "agency": 0.49}

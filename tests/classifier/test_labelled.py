@@ -27,7 +27,7 @@ LEAST = {
     "deadlines": 0.75,
 }
 # On our own labels a primary initiative is harder: two readers agree at 0.88 (docs/tagging.md).
-LEAST_OF_OUR_OWN = {**LEAST, "initiatives primary": 0.83}
+LEAST_OF_OUR_OWN = {**LEAST, "initiatives primary": 0.84}
 # Of the role alone, by weights that were fitted without the item.
 LEAST_BY_FOLD = {"initiative": 0.82, "agency": 0.85}
 # A fold holds 14 articles: it may lie lower than the whole, but a collapse in one shows a rule for single items.

@@ -113,6 +113,26 @@ def test_12_odd_numbers(written: str, key: str) -> None:
     assert documents(written) == {key}
 
 
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("Nghị quyết 31 của Bộ Chính trị", "31-NQ/TW"),
+        ("Bộ Chính trị đã ban hành Nghị quyết số 71", "71-NQ/TW"),
+        ("Kết luận 91 của Bộ Chính trị", "91-KL/TW"),
+        ("Chỉ thị 13 của Ban Bí thư", "13-CT/TW"),
+        ("Chính phủ đã ban hành Nghị quyết số 175 ngày 30/10/2023", "175/NQ-CP"),
+    ],
+)
+def test_12_a_bare_number_with_its_issuer(written: str, key: str) -> None:
+    assert documents(f"{written} nêu rõ.") == {key}
+
+
+def test_12_a_bare_number_stands_for_an_initiative_only_with_its_date() -> None:
+    assert "ttdlqg" in initiatives("Chính phủ ban hành Nghị quyết số 175 ngày 30/10/2023 về việc này.")
+    assert "ttdlqg" not in initiatives("Chính phủ ban hành Nghị quyết số 175 về việc này.")
+    assert documents("Quyết định 12 của Chính phủ") == set()
+
+
 def test_13_all_capitals() -> None:
     assert "bo-cong-an" in agencies("BỘ CÔNG AN TRIỂN KHAI ĐỀ ÁN 06")
     assert "de-an-06" in initiatives("BỘ CÔNG AN TRIỂN KHAI ĐỀ ÁN 06")
@@ -170,6 +190,18 @@ def test_18_an_office_is_less_than_its_body() -> None:
     body = tags("Bộ Công an yêu cầu các đơn vị báo cáo.").agencies[0]
     assert (office.role, body.role) == ("mentioned", "primary")
     assert office.score < body.score
+
+
+def test_18_who_speaks_speaks_for_the_body() -> None:
+    attends = tags("Cùng dự có Thứ trưởng Bộ Công an Nguyễn Văn A và các đại biểu.").agencies[0]
+    speaks = tags("Cùng dự, Thứ trưởng Bộ Công an Nguyễn Văn A cho biết kết quả.").agencies[0]
+    assert speaks.score > attends.score
+
+
+def test_18_each_ministry_of_a_list_behind_a_colon_is_told() -> None:
+    listed = tags("Chiều qua, Thủ tướng yêu cầu các Bộ: Xây dựng, Y tế, Tư pháp báo cáo.").agencies
+    told = tags("Chiều qua, Thủ tướng yêu cầu Bộ Xây dựng, Bộ Y tế, Bộ Tư pháp báo cáo.").agencies
+    assert {tag.id: tag.role for tag in listed} == {tag.id: tag.role for tag in told}
 
 
 def test_19_party_organs_are_no_ministries() -> None:
