@@ -127,9 +127,9 @@ def test_arrival() -> None:
 
 def test_a_hundred_thousand_are_folded_in_seconds() -> None:
     records = [sent(n) for n in range(2_000)]
-    began = time.perf_counter()
+    began = time.process_time()
     book = Book()
     for delivery in records:
         book.put(delivery)
-    assert time.perf_counter() - began < 1.0, "50 times that for 100,000"
+    assert time.process_time() - began < 1.0, "50 times that for 100,000"
     assert book.open == {}

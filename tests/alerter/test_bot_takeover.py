@@ -20,6 +20,8 @@ from tinsom import configfile
 from tinsom.clock import SystemClock
 from tinsom.process import open_log
 
+pytestmark = pytest.mark.alone
+
 INVITATION, READER = "moi-vao-nha-nhe", 77
 SQLITE = 'log: {{path: "{path}", session: 2.0}}'
 KAFKA = "kafka: {{bootstrap_servers: '{bootstrap}', session_timeout: 3.0, transaction_timeout: 5.0}}"

@@ -39,6 +39,8 @@ from tinsom.log import Log
 from tinsom.messages import Alert, Delivery, Match, Place, Priority, StoryChange
 from tinsom.process import open_log
 
+pytestmark = pytest.mark.alone
+
 CHATS, IN_FLIGHT = 60, 8
 FORMS = ["sqlite", pytest.param("kafka", marks=pytest.mark.kafka)]
 MARK = "Có thể trùng"

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 
 def outcomes(out: str, stage: str) -> tuple[int, dict[str, int]]:
     """What went into a stage and how it ended; a row may take several lines."""

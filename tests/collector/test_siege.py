@@ -14,6 +14,8 @@ import pytest
 from tests.collector.besieged import GOOD, ROUNDS
 from tests.fakes.hostile import ATTACKS, MB, HostileServer, packed, unpacked_size
 
+pytestmark = pytest.mark.alone
+
 
 def test_the_bomb_is_one() -> None:
     assert sum(map(len, packed(10))) < 12 * MB

@@ -16,6 +16,8 @@ import pytest
 from tests.fakes.telegram import BotApi, Limits, serve
 from tests.fakes.telegram.core import Accepted
 
+pytestmark = pytest.mark.alone
+
 TOKEN, INVITATION, NEWCOMER = "42:secret", "moi-vao-nha-nhe", 77
 WITHIN = 60.0
 CONFIG = "telegram: {{token_env: DEMO_TOKEN, invitation_env: DEMO_INVITATION, api_url: '{}'}}\n"

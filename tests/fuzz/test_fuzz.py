@@ -12,6 +12,8 @@ import pytest
 from services.collector.reading.entry import Document, Entry
 from tests.fuzz.targets import ALL, is_sound
 
+pytestmark = pytest.mark.alone
+
 CORPUS = Path(__file__).parent / "corpus"
 # A number of inputs from a seed, not a time: the same ones in every run.
 RUNS, SEED = 800, 1

@@ -176,7 +176,7 @@ async def test_a_fenced_partition_comes_back_by_a_new_assignment_only(
             began = time.monotonic()
             with pytest.raises(FencedError):
                 await batch.commit([echo(record) for record in batch.records])
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 4, "no transaction had to run out"
             assert not batch.partition.owned
             with pytest.raises(FencedError):
                 await batch.partition.commit([Output("state", b"k", b"v", START)])

@@ -36,6 +36,8 @@ from tinsom.log import Log
 from tinsom.messages import Alert, Delivery, Item, Match
 from tinsom.process import open_log
 
+pytestmark = pytest.mark.alone
+
 FEEDS, CHATS = 40, 20
 ON_TOPIC_EVERY = 12
 ONSETS = ["b", "c", "ch", "d", "đ", "g", "h", "kh", "l", "m", "n", "nh", "ph", "r", "s", "t", "th", "tr", "v", "x"]

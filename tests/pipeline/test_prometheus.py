@@ -19,6 +19,8 @@ import yaml
 from tests.conftest import require
 from tests.deploy.queries import RULES, filled_in, metric_names_in_dashboard, names_of, panel_queries
 
+pytestmark = pytest.mark.alone
+
 DAY_SECONDS = 25
 
 

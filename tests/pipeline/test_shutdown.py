@@ -30,6 +30,8 @@ from tinsom.messages import Delivery
 from tinsom.process import open_log
 from tinsom.topics import QUEUES
 
+pytestmark = pytest.mark.alone
+
 ENTRIES = 40
 WRITTEN = {"tag": "tagged", "stories": "story-changes"}
 

@@ -16,6 +16,8 @@ import pytest
 
 from tests.ports import free_port
 
+pytestmark = pytest.mark.alone
+
 
 class Child:
     def __init__(self, mode: str) -> None:
@@ -132,7 +134,7 @@ def test_a_second_signal_leaves_at_once() -> None:
         time.sleep(0.2)
         began = process.signalled()
         code, _ = process.ended()
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2  # it would stay for five
     assert code == 128 + signal.SIGTERM
 
 
