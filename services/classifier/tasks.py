@@ -62,10 +62,17 @@ _TERMS = ("thời hạn", "thời gian hoàn thành", "thời gian thực hiện
 # Days are set for the next years; a year further off is a goal.
 FARTHEST, FARTHEST_DAY = 550, 1_100
 _DONE = ("đã hoàn thành", "đã ban hành", "đã trình", "đã có ", "đã được", "đã triển khai", "đã ký")
-_CLASSES = re.compile(
+_ALL_OF_A_CLASS = (
     r"các (?:bộ|địa phương|tỉnh|cơ quan|đơn vị|sở|cơ sở|bệnh viện|ngành|doanh nghiệp)"
-    r"|tất cả (?:các )?(?:bệnh viện|cơ sở)|ubnd (?:các|cấp)|bộ, ngành|bộ ngành|100%|phường|\bxã\b"
+    r"|tất cả (?:các )?(?:bệnh viện|cơ sở)|ubnd (?:các|cấp)|bộ, ngành|bộ ngành|phường|\bxã\b"
 )
+_CLASSES = re.compile(f"{_ALL_OF_A_CLASS}|100%")
+# Who is worked with, reported on or guided does not take the task from the body above: "phối hợp với các bộ".
+_CLASS_ACTS = re.compile(
+    "".join(f"(?<!{word} )" for word in (
+        "với", "của", "cho", "giữa", "từ", "tại", "trên", "dẫn", "đốc", "thuộc", "cùng", "về", "các",
+    )) + f"(?:{_ALL_OF_A_CLASS})"
+)  # fmt: skip
 ORDERERS = frozenset(("thu-tuong", "pho-thu-tuong", "chinh-phu", "quoc-hoi", "bo-chinh-tri", "ban-bi-thu"))
 _LAW_TALK = (
     "diễn ra",
@@ -226,7 +233,7 @@ def _action(clause: str) -> str:
 def _doers(
     reading: Reading, start: int, end: int, at: int, agencies: Sequence[Mention]
 ) -> tuple[list[str], list[str]]:
-    """The bodies of the sentence that are told to act; else the last one told before, in the text just above."""
+    """The bodies of the sentence that are told to act; else the last that acted or was told just above."""
     first = last = bisect_left(agencies, start, key=_start)
     while last < len(agencies) and agencies[last].start < end:
         last += 1
@@ -239,9 +246,9 @@ def _doers(
     above = [
         mention
         for mention in agencies[bisect_left(agencies, start - LOOK_BACK, key=_start) : first]
-        if mention.id not in ORDERERS and mention.factor >= 1.0
+        if mention.id not in ORDERERS and mention.factor >= 1.0 and mention.voice in ("acts", "told")
     ]
-    if above and _CLASSES.search(reading.lower, start, end) is None:
+    if above and _CLASS_ACTS.search(reading.lower, start, end) is None:
         return [above[-1].id], co
     return [], co
 

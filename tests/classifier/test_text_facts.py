@@ -289,6 +289,18 @@ def test_30_numbers(digits: str, value: float) -> None:
     assert parse_number(digits) == value
 
 
+@pytest.mark.parametrize(
+    ("then", "lead"),
+    [
+        ("Phối hợp với các bộ, ngành hoàn thành trước ngày 30/10/2025.", ["bo-yte"]),
+        ("Các bộ, ngành hoàn thành báo cáo trước ngày 30/10/2025.", []),
+    ],
+)
+def test_a_class_that_is_worked_with_leaves_the_task_to_the_body_above(then: str, lead: list[str]) -> None:
+    (due,) = (task for task in tags(f"Bộ Y tế chủ trì rà soát quy trình. {then}").tasks if task.deadline)
+    assert due.lead == lead
+
+
 def test_30_scales_multiply() -> None:
     found = tags("Có 7,5 triệu hồ sơ và 1,5 nghìn tỷ đồng.").indicators
     assert [(i.value, i.unit) for i in found] == [(7_500_000, "hồ sơ"), (1.5e12, "đồng")]
