@@ -302,9 +302,10 @@ def _kind(alert: Alert, words: Mapping[str, str], moment: datetime, timezone: st
 
 
 def _task(who: list[str], action: str, deadline: str | None, words: Mapping[str, str]) -> str:
-    lead = clean.shown(", ".join(who), 200)
+    lead, what = clean.shown(", ".join(who), 200), clean.shown(action, LINE)
     due = f" ({words['deadline']} {local_date(deadline)})" if deadline else ""
-    return (f"{lead}: " if lead else "") + clean.shown(action, LINE) + due
+    # "Bộ Tư pháp: Bộ Tư pháp chủ trì …" says it twice.
+    return (f"{lead}: " if lead and not what.startswith(lead) else "") + what + due
 
 
 def local_date(text: str) -> str:

@@ -56,6 +56,12 @@ def test_telegram_says_everything() -> None:
     )
 
 
+def test_a_body_that_begins_its_task_is_named_once() -> None:
+    task = TaskLine(who=["Bộ Tư pháp"], action="Bộ Tư pháp theo dõi, báo cáo", deadline=None)
+    (text,) = rendering.telegram(letter(b.alert(notice=b.notice(tasks=[task]))))
+    assert "• Bộ Tư pháp theo dõi, báo cáo\n" in text
+
+
 def test_english_by_setting() -> None:
     (text,) = rendering.telegram(letter(full(), language="en"))
     assert "<b>To do:</b>" in text
