@@ -15,7 +15,7 @@ from services.alerter.bot.past import Past
 from services.alerter.plan import Rules
 from tests.alerter import builders as b
 from tests.alerter import virtual
-from tests.alerter.virtual import MemoryLog, chats, start
+from tests.alerter.virtual import VIRTUAL_TIME, MemoryLog, chats, start
 from tests.fakes.telegram.core import NO_LIMITS, BotApi
 from tinsom import codec
 from tinsom.log import Output
@@ -131,7 +131,7 @@ async def world_of(log: MemoryLog, *asked: Subscription, **changes: Any) -> virt
     return await start(chats("nhom", **changes), log=log, limits=NO_LIMITS, base=later, subscriptions=asked)
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_one_message_with_the_newest_and_no_second_one() -> None:
     log = MemoryLog(written=history())
     world = await world_of(log, wish())
@@ -148,7 +148,7 @@ async def test_one_message_with_the_newest_and_no_second_one() -> None:
     assert len(world.api.accepted) == 1, "neither a restart nor an edit tells it again"
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_the_alerts_stand_where_why_looks_for_them() -> None:
     world = await world_of(MemoryLog(written=history()), wish())
     await asyncio.sleep(60)
@@ -159,7 +159,7 @@ async def test_the_alerts_stand_where_why_looks_for_them() -> None:
     await world.stage.lost(world.partition)
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_at_night_it_waits_for_the_morning() -> None:
     world = await world_of(MemoryLog(written=history()), wish(), quiet=["15:00-17:30"])
     await asyncio.sleep(3_600)
@@ -169,7 +169,7 @@ async def test_at_night_it_waits_for_the_morning() -> None:
     await world.stage.lost(world.partition)
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_nothing_before_is_written_down_and_not_sent() -> None:
     world = await world_of(MemoryLog(), wish())
     await asyncio.sleep(60)
@@ -181,7 +181,7 @@ async def test_nothing_before_is_written_down_and_not_sent() -> None:
     await world.stage.lost(world.partition)
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_a_replay_tells_nobody() -> None:
     world = await world_of(MemoryLog(written=history()))
     world.stage.tools.recording = True
@@ -197,7 +197,7 @@ async def test_a_replay_tells_nobody() -> None:
 
 @pytest.mark.parametrize("commits", range(4))
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_killed_at_any_commit(commits: int, moment: str) -> None:
     log, died = MemoryLog(written=history()), asyncio.Event()
     world = await world_of(log, wish(), digest="hourly")

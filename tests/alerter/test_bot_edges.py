@@ -22,12 +22,12 @@ from services.alerter.bot.updates import Place
 from services.alerter.plan import Rules
 from services.alerter.tables import Names, Subscriptions
 from tests.alerter import builders as b
-from tests.alerter.virtual import LoopClock, World, chats, start
+from tests.alerter.virtual import VIRTUAL_TIME, LoopClock, World, chats, start
 from tinsom import codec
 from tinsom.log import Output
 from tinsom.messages import Verdict
 
-pytestmark = pytest.mark.looptime
+pytestmark = VIRTUAL_TIME
 
 
 @dataclass

@@ -18,7 +18,7 @@ from services.alerter.responses import Answer, Verdict
 from tests.alerter import builders as b
 from tests.alerter import virtual
 from tests.alerter.test_rendering import links, titles
-from tests.alerter.virtual import chats, dies_at, start
+from tests.alerter.virtual import VIRTUAL_TIME, chats, dies_at, start
 from tests.fakes.telegram.core import NO_LIMITS, BotApi, Limits
 from tinsom.config import EmailConfig
 from tinsom.messages import Alert, Delivery, Priority, TaskLine
@@ -218,7 +218,7 @@ def test_hostile_titles_in_digests() -> None:
 # --- at work, in virtual time -------------------------------------------------------------------------------
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_a_night_ends_in_one_digest_and_urgent_breaks_through() -> None:
     """Requirement 16."""
     world = await start(chats("a", **SLEEPS))
@@ -236,7 +236,7 @@ async def test_a_night_ends_in_one_digest_and_urgent_breaks_through() -> None:
     await world.stage.lost(world.partition)
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_a_budget_holds_and_the_rest_is_digested_within_the_hour() -> None:
     """Requirement 5: 5,000 in a minute for one group; urgent at once; everything accounted for."""
     world = await start(chats("a", address="-5", budget=30))
@@ -260,7 +260,7 @@ async def test_a_budget_holds_and_the_rest_is_digested_within_the_hour() -> None
     await world.stage.lost(world.partition)
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_a_chat_that_must_wait_long_gets_a_digest() -> None:
     """Requirement 3: retry_after 10,072 s."""
     world = await start(chats("a", "b"))
@@ -275,7 +275,7 @@ async def test_a_chat_that_must_wait_long_gets_a_digest() -> None:
     await world.stage.lost(world.partition)
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_doubt_is_settled_by_the_next_digest() -> None:
     world = await start(chats("a", digest="hourly"))
     world.api.chat(1000).faults = ["accept_hang"]
@@ -287,7 +287,7 @@ async def test_doubt_is_settled_by_the_next_digest() -> None:
     await world.stage.lost(world.partition)
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_the_owner_is_told_when_a_chat_takes_nothing_any_more() -> None:
     """Requirement 6: on another channel, within 60 s; once."""
     people = [
@@ -304,7 +304,7 @@ async def test_the_owner_is_told_when_a_chat_takes_nothing_any_more() -> None:
     await world.stage.lost(world.partition)
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_a_change_replies_to_the_first_message() -> None:
     world = await start(chats("a"))
     seen = []
@@ -323,7 +323,7 @@ async def test_a_change_replies_to_the_first_message() -> None:
     await world.stage.lost(world.partition)
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_pause_holds_everything_and_resume_lets_it_go() -> None:
     from services.alerter.catalogue import pause_output
 
@@ -340,7 +340,7 @@ async def test_pause_holds_everything_and_resume_lets_it_go() -> None:
     await world.stage.lost(world.partition)
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 @pytest.mark.parametrize("commits", range(1, 9))
 async def test_a_crash_at_any_step_of_a_digest(commits: int) -> None:
     """Requirement 12: once per window even with a crash at each of its steps."""

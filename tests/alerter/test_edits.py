@@ -9,11 +9,11 @@ import pytest
 from services.alerter import edits, ledger
 from services.alerter.channels.recording import RecordingChannel
 from tests.alerter import builders as b
-from tests.alerter.virtual import World, chats, dies_at, start
+from tests.alerter.virtual import VIRTUAL_TIME, World, chats, dies_at, start
 from tests.fakes.telegram.core import NO_LIMITS, Reply
 from tinsom.messages import Alert, Delivery, Difference
 
-pytestmark = pytest.mark.looptime
+pytestmark = VIRTUAL_TIME
 OFFICIAL = {"official_url": "https://chinhphu.vn/vb/1", "official_source": "Cổng Chính phủ"}
 
 

@@ -30,7 +30,7 @@ def config(port: int, **changes: Any) -> EmailConfig:
         "port": port,
         "tls": "none",
         "sender": "Tin sớm <tin@tinsom.vn>",
-        "timeout": 2.0,
+        "timeout": 30.0,
     }
     return EmailConfig(**fields | changes)
 

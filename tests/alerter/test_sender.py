@@ -14,13 +14,13 @@ from services.alerter.rendering import Letter
 from services.alerter.responses import Answer
 from tests.alerter import builders as b
 from tests.alerter import virtual
-from tests.alerter.virtual import chats, dies_at, start
+from tests.alerter.virtual import VIRTUAL_TIME, chats, dies_at, start
 from tests.fakes.telegram.core import NO_LIMITS, Fault
 from tinsom.errors import LogFullError
 from tinsom.log import Output
 from tinsom.messages import Alert, Destination
 
-pytestmark = pytest.mark.looptime
+pytestmark = VIRTUAL_TIME
 
 
 def alerts(count: int, first: int = 1, **changes: object) -> list[Alert]:

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
 from structlog.testing import capture_logs
 
 from services.alerter import ledger, sweeper
@@ -11,7 +10,7 @@ from services.alerter.book import Book
 from services.alerter.responses import Verdict
 from services.alerter.sweeper import Sweeper
 from tests.alerter import builders as b
-from tests.alerter.virtual import chats, start
+from tests.alerter.virtual import VIRTUAL_TIME, chats, start
 from tinsom import metrics
 
 P, T = ledger.Policy(), b.NOW_S
@@ -53,7 +52,7 @@ def test_told_once_and_again_when_it_comes_back() -> None:
     assert len(teller.news(findings)) == 1
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 async def test_a_channel_without_settings_is_said() -> None:
     world = await start([b.destination("a", channel="email", address="a@b.vn"), *chats("c")])
     with capture_logs() as lines:

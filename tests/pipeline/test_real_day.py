@@ -21,7 +21,7 @@ from services.alerter.plan import Rules, plan
 from services.classifier import taxonomy
 from services.classifier.tagger import Tagger
 from tests.alerter import builders as b
-from tests.alerter.virtual import World, start
+from tests.alerter.virtual import VIRTUAL_TIME, World, start
 from tests.classifier.story_building import changes as story_changes
 from tests.classifier.story_building import handled, record, stage_on
 from tinsom import codec
@@ -100,7 +100,7 @@ def _time(change: StoryChange) -> datetime:
     return datetime.fromisoformat(json.loads(bytes(change.tagged))["item"]["fetched_at"].replace("Z", "+00:00"))
 
 
-@pytest.mark.looptime
+@VIRTUAL_TIME
 @pytest.mark.timeout(300)
 async def test_a_real_day_with_accidents(private_data: Path) -> None:
     items = arrivals(private_data)
