@@ -15,6 +15,7 @@ from tinsom.text import has_any
 
 # Named in any text about anything.
 _EVERYWHERE = frozenset(("chinh-phu", "thu-tuong", "quoc-hoi", "chu-tich-nuoc"))
+_OURS = ("việt nam",)
 HEAD = (Segment.TITLE, Segment.LEDE)
 # An issuer stands right behind its document: "Nghị định số 13/2023/NĐ-CP ngày 17/4/2023 của Chính phủ".
 ISSUER_REACH = 45
@@ -40,7 +41,7 @@ def initiatives(
 def is_abroad(reading: Reading, names: tuple[str, ...]) -> bool:
     """The headline names another country and nothing names Việt Nam: its digital economy is not ours."""
     title = reading.plain[: reading.title_end].replace("'", " ").replace('"', " ")
-    return has_any(title, names) and "việt nam" not in reading.lower
+    return has_any(title, names) and not reading.holds(0, len(reading.lower), _OURS)
 
 
 def is_public(reading: Reading, bodies: Bodies, docs: Sequence[Found]) -> bool:
@@ -65,12 +66,13 @@ def _is_enough(
 
 
 def _implied(bodies: Bodies, taxonomy: Taxonomy) -> Iterable[Mention]:
-    named = Counter(mention.id for mention in bodies.agencies)
-    for mention in bodies.agencies:
-        row = taxonomy.agencies.get(mention.id)
-        if row is None or not row.implies or named[mention.id] < 2:
+    rows = taxonomy.agencies
+    implying = [mention for mention in bodies.agencies if (row := rows.get(mention.id)) and row.implies]
+    named = Counter([mention.id for mention in implying]) if implying else {}
+    for mention in implying:
+        if named[mention.id] < 2:
             continue  # named once, it is a name with other names in it
-        for initiative in row.implies:
+        for initiative in rows[mention.id].implies:
             yield Mention(initiative, mention.start, mention.end, f"{initiative}/in-name", implied=True)
 
 

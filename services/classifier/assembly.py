@@ -35,10 +35,10 @@ def agencies(scorer: Scorer, mentions: Sequence[Mention]) -> list[m.Tag]:
 
 def _capped(tags: list[m.Tag]) -> list[m.Tag]:
     """An item about everything is about nothing: beyond the highest scores, primary tags step down."""
-    primary = sorted((tag for tag in tags if tag.role == "primary"), key=lambda tag: (-tag.score, tag.id))
+    primary = [tag for tag in tags if tag.role == "primary"]
     if len(primary) <= MAX_PRIMARY:
         return tags
-    over = {tag.id for tag in primary[MAX_PRIMARY:]}
+    over = {tag.id for tag in sorted(primary, key=_rank)[MAX_PRIMARY:]}
     return [msgspec.structs.replace(tag, role="mentioned") if tag.id in over else tag for tag in tags]
 
 
@@ -75,7 +75,7 @@ def _succeeded(tag: m.Tag, taxonomy: Taxonomy) -> m.Tag:
 def _with_parents(tags: list[m.Tag], rows: Mapping[str, Initiative | Agency]) -> list[m.Tag]:
     """A parent has its child's role; being named itself can only raise that."""
     by_id = {tag.id: tag for tag in tags}
-    waiting = list(tags)
+    waiting = [tag for tag in tags if (row := rows.get(tag.id)) and row.parents]
     while waiting:
         child = waiting.pop()
         row = rows.get(child.id)
@@ -91,7 +91,11 @@ def _with_parents(tags: list[m.Tag], rows: Mapping[str, Initiative | Agency]) ->
                 continue
             by_id[parent] = derived
             waiting.append(derived)
-    return sorted(by_id.values(), key=lambda tag: (tag.role != "primary", -tag.score, tag.id))
+    return sorted(by_id.values(), key=_rank)
+
+
+def _rank(tag: m.Tag) -> tuple[bool, float, str]:
+    return tag.role != "primary", -tag.score, tag.id
 
 
 def documents(docs: Sequence[Found]) -> list[m.Document]:

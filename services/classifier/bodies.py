@@ -53,8 +53,6 @@ class Finder:
         self.pending: list[tuple[str, int, int]] = []
         self.bound: set[int] = set()
         self.headed: set[int] = set()
-        self.venues: dict[int, bool] = {}
-        self.sport: bool | None = None
         self.covered = 0
 
     def _sort(self, hits: Sequence[Hit]) -> None:
@@ -120,10 +118,8 @@ class Finder:
         return None
 
     def _is_sport(self) -> bool:
-        """Once an item: the police have football clubs."""
-        if self.sport is None:
-            self.sport = has_any(self.reading.lower[: self.reading.lede_end], self.lexicon.sports)
-        return self.sport
+        """The police have football clubs."""
+        return self.reading.holds(0, self.reading.lede_end, self.lexicon.sports)
 
     def _kind_of(self, entry: Entry, hit: Hit) -> tuple[str | None, int]:
         local = self.lexicon.taxonomy.local[entry.id]
@@ -272,11 +268,7 @@ class Finder:
         return at != self.reading.sentence(start)[0] and word.lower() not in _PLACE_WORDS
 
     def _is_a_venue(self, start: int) -> bool:
-        first, last = self.reading.sentence(start)
-        known = self.venues.get(first)
-        if known is None:  # once a sentence, or a long one full of places would take its square
-            known = self.venues[first] = has_any(self.reading.lower[first:last], self.lexicon.venues)
-        return known
+        return self.reading.holds(*self.reading.sentence(start), self.lexicon.venues)
 
     def _current(self, place: str) -> str:
         """A province that has been merged is named for its region: tagged as what it is part of at that date."""

@@ -61,8 +61,9 @@ def find(lower: str, start: int, end: int, around: date | None, *, past: bool = 
     for word, pattern, read in _READERS:
         if word and lower.find(word, start, end) == -1:
             continue
-        found.sort(key=_start)
         exact = len(found)  # one pattern's own finds never overlap
+        if exact > 1:
+            found.sort(key=_start)
         for match in pattern.finditer(lower, start, end):
             if exact and _overlaps(match, found, exact):
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from services.classifier import dates
@@ -55,11 +56,18 @@ def _number(lower: str, end: int) -> int | None:
 
 
 def _body(hit: Hit, agencies: Sequence[Mention]) -> str | None:
-    after = [a for a in agencies if hit.end <= a.start < hit.end + BODY_REACH and not _is_person(a)]
-    if after:
-        return after[0].id
-    before = [a for a in agencies if hit.start - BODY_REACH <= a.start < hit.start and not _is_person(a)]
-    return before[-1].id if before else None
+    """The nearest behind, else before; `agencies` in order."""
+    for mention in _within(agencies, hit.end, hit.end + BODY_REACH):
+        if not _is_person(mention):
+            return mention.id
+    for mention in reversed(_within(agencies, hit.start - BODY_REACH, hit.start)):
+        if not _is_person(mention):
+            return mention.id
+    return None
+
+
+def _within(agencies: Sequence[Mention], start: int, end: int) -> Sequence[Mention]:
+    return agencies[bisect_left(agencies, start, key=_start) : bisect_left(agencies, end, key=_start)]
 
 
 def _is_person(mention: Mention) -> bool:
@@ -79,21 +87,25 @@ def _date(reading: Reading, position: int) -> str | None:
     return None
 
 
-def _start(hit: Hit) -> int:
-    return hit.start
+def _start(place: Hit | Mention) -> int:
+    return place.start
 
 
 def _unnumbered(reading: Reading, words: Words, agencies: Sequence[Mention]) -> list[m.Event]:
+    first = agencies[0].id if agencies and agencies[0].start < reading.lede_end else None
+    undated: set[int] = set()
     for hit in sorted([*words.get("event", ()), *words.get("session", ())], key=_start):
         if hit.start >= reading.lede_end:
             break
-        word = reading.lower[hit.start : hit.end]
-        kind = next((kind for kind, words in _TYPES if word in words), "session")
-        date = _date(reading, hit.start)
-        if date is None or reading.segment(hit.start) not in (Segment.TITLE, Segment.LEDE):
+        if reading.segment(hit.start) not in (Segment.TITLE, Segment.LEDE):
             continue
-        head = [a for a in agencies if a.start < reading.lede_end]
-        body = _body(hit, agencies) or (head[0].id if head else None)
-        if body is not None:
+        body = _body(hit, agencies) or first
+        if body is None or (sentence := reading.sentence_start(hit.start)) in undated:
+            continue
+        date = _date(reading, hit.start)
+        if date is not None:
+            word = reading.lower[hit.start : hit.end]
+            kind = next((kind for kind, words in _TYPES if word in words), "session")
             return [m.Event(type=kind, body=body, number=None, date=date)]
+        undated.add(sentence)
     return []

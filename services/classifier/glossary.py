@@ -18,6 +18,8 @@ _INTRODUCED = re.compile(r"\s?\((?:gọi tắt là |viết tắt là |sau đây 
 _BARE = Kind.BARE
 _NAMED = (Kind.INITIATIVE, Kind.AGENCY)
 _TAUGHT_BY = 80
+# Each costs a look through the text; a list of a thousand would cost its square.
+MAX_LEARNT = 50
 
 
 def apply(reading: Reading, lanes: Lanes, organisations: re.Pattern[str], acts: tuple[str, ...]) -> Sequence[Hit]:
@@ -60,6 +62,7 @@ def _follows_an_organisation(reading: Reading, at: int, organisations: re.Patter
 def _learnt(reading: Reading, hits: Sequence[Hit]) -> Iterator[Hit]:
     plain = reading.plain
     taken = {hit.start for hit in hits}
+    learnt = 0
     for hit in hits:
         opening = plain[hit.end] == "(" or (plain[hit.end + 1] == "(" and plain[hit.end].isspace())
         if not opening or hit.entries[0].kind not in _NAMED:
@@ -67,6 +70,8 @@ def _learnt(reading: Reading, hits: Sequence[Hit]) -> Iterator[Hit]:
         taught = _INTRODUCED.match(plain, hit.end)
         if taught is None or taught.start(1) in taken:
             continue
+        if (learnt := learnt + 1) > MAX_LEARNT:
+            return
         yield from _occurrences(reading, taught[1], taught.end(), hit.entries[0], taken)
 
 

@@ -11,4 +11,7 @@ _HEDGES = tuple((word, re.compile(rf"(?<!\w){word}(?!\w)")) for word in HEDGES)
 
 def hedge_of(sentence: str) -> str:
     """The hedge of a sentence in lower case, or nothing."""
-    return next((word for word, pattern in _HEDGES if word in sentence and pattern.search(sentence)), "")
+    for word, pattern in _HEDGES:
+        if word in sentence and pattern.search(sentence):
+            return word
+    return ""

@@ -11,6 +11,7 @@ import msgspec
 from services.classifier.patterns import Case, Context, Entry, Kind, Matcher
 from services.classifier.reading import Reading
 from services.classifier.taxonomy import Rule
+from tinsom.text import has_any
 
 NEAR = 60
 # Looked up once: an enum's member costs ten times a name.
@@ -162,14 +163,12 @@ def starts_with_word(after: str, words: tuple[str, ...]) -> bool:
 
 
 def _wide_fits(rule: Rule, reading: Reading, start: int, end: int) -> bool:
-    lower = reading.lower
     if rule.when == "behind":
-        window = lower[max(reading.sentence(start)[0], start - NEAR) : start]
+        found = has_any(reading.lower[max(reading.sentence_start(start), start - NEAR) : start], rule.any)
     elif rule.when == "near":
-        window = lower[max(0, start - NEAR) : end + NEAR]
+        found = has_any(reading.lower[max(0, start - NEAR) : end + NEAR], rule.any)
     elif rule.when == "sentence":
-        window = lower[slice(*reading.sentence(start))]
+        found = reading.holds(*reading.sentence(start), rule.any)
     else:
-        window = lower
-    found = any(word in window for word in rule.any)
+        found = reading.holds(0, len(reading.lower), rule.any)
     return found is (rule.then == "require")

@@ -28,7 +28,7 @@ RANK = "hạng"
 _DAYS = ("ngày ", "sáng ", "trưa ", "chiều ", "tối ", "trước ", "đến ", "từ ", "nay ", "qua ", "và ", "(")
 # Read from the right, where the last break of a clause comes first.
 _BREAK_BACKWARDS = re.compile(r"[\s;()](?:(?<=\s)[.,;:()]|(?<=[;()]))")
-_CLAUSE = re.compile(r"[.,;:()]\s|[;()]|\.$")
+_CLAUSE = re.compile(r"[.,;:()](?:\s|(?<=[;()])|(?<=\.)$)")
 MAX_NAME = 80
 MAX_INDICATORS = 40
 
@@ -124,7 +124,7 @@ def parse_number(digits: str) -> float | None:
 
 def _name(plain: str, start: int, end: int) -> str:
     """What is counted: the words before in the same clause and the few after the unit."""
-    before = plain[max(0, start - MAX_NAME) : start]
+    before = plain[start - MAX_NAME if start > MAX_NAME else 0 : start]
     broken = _BREAK_BACKWARDS.search(before[::-1])
     before = before[len(before) - broken.start() :] if broken else before
     after = plain[end : end + 40]

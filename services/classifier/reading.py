@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from tinsom.text import Text, normalise
+from tinsom.text import Text, has_any, normalise
 
 Field = Literal["title", "lede", "text"]
 
@@ -45,6 +45,10 @@ _PICTURE_NUMBER = re.compile(r"\s-\d+$")
 _Placed = tuple[int, Field, Text]
 
 
+def _start(span: tuple[int, int]) -> int:
+    return span[0]
+
+
 class Reading(msgspec.Struct, gc=False):
     """`plain` and `lower` hold title, lede and text, two spaces between; spans count in them."""
 
@@ -60,12 +64,17 @@ class Reading(msgspec.Struct, gc=False):
     starts: list[int]  # of sentences: starts[k] is where the one begins that ends at ends[k]
     bounds: tuple[int, int, int]  # where title, lede and body end
     numbers: list[tuple[int, int]]  # of the digits of each, with the points and commas in and behind them
+    asked: dict[tuple[int, int, tuple[str, ...]], bool] = {}
 
     def segment(self, position: int) -> Segment:
         k = bisect_right(self.bounds, position)
-        if self.captions and 0 < k < 3 and any(start <= position < end for start, end in self.captions):
+        if self.captions and 0 < k < 3 and self._is_in_a_caption(position):
             return Segment.CAPTION
         return _IN_ORDER[k]
+
+    def _is_in_a_caption(self, position: int) -> bool:
+        at = bisect_right(self.captions, position, key=_start) - 1
+        return at >= 0 and position < self.captions[at][1]
 
     def segments(self, positions: Iterable[int]) -> set[Segment]:
         if self.captions:
@@ -83,6 +92,16 @@ class Reading(msgspec.Struct, gc=False):
 
     def sentence_start(self, position: int) -> int:
         return self.starts[bisect_right(self.ends, position)]
+
+    def holds(self, start: int, end: int, words: tuple[str, ...]) -> bool:
+        """Does one of the words occur there? Asked once of a sentence or an item, however many names of it ask: a
+        long one full of names would take its square.
+        """
+        place = start, end, words
+        known = self.asked.get(place)
+        if known is None:
+            known = self.asked[place] = has_any(self.lower[start:end], words)
+        return known
 
     def span(self, start: int, end: int) -> tuple[Field, int, int]:
         """The field and the offsets in its original text, in code points."""
@@ -120,8 +139,26 @@ def read(title: str, lede: str, text: str, published: datetime | date | None, ta
         ends=ends,
         starts=[0, *ends],
         bounds=(lede_start, max(lede_start, lede_end), tail),
-        numbers=[match.span() for match in _NUMBER.finditer(lower)],
+        numbers=_numbers(lower),
     )
+
+
+def _numbers(lower: str) -> list[tuple[int, int]]:
+    """Each digit is looked for by itself, which is done in leaps: a search for any of them takes steps."""
+    digits: list[int] = []
+    for digit in "0123456789":
+        at = lower.find(digit)
+        while at != -1:
+            digits.append(at)
+            at = lower.find(digit, at + 1)
+    digits.sort()
+    found: list[tuple[int, int]] = []
+    end = 0
+    for at in digits:
+        if at >= end and (match := _NUMBER.match(lower, at)):
+            end = match.end()
+            found.append((at, end))
+    return found
 
 
 def _is_wrapped(lines: Sequence[str]) -> bool:

@@ -80,9 +80,7 @@ _LAW_TALK = (
     "hằng năm",
     "hàng năm",
     "hiệu lực",
-    "có hiệu lực",
     "áp dụng từ",
-    "hết hiệu lực",
     "sinh trước",
     "bị phạt",
     "ký ngày",
@@ -106,8 +104,10 @@ def find(reading: Reading, times: Sequence[Hit], agencies: Sequence[Mention]) ->
         return []
     tasks: dict[tuple[int, date], m.Task] = {}
     for start, end in _sentences(reading, times):
+        if not _may_hold_a_date(reading, start, end):
+            continue
         sentence = reading.lower[start:end]
-        if not (_may_hold_a_date(reading, start, end, sentence) and _orders(sentence)):
+        if not _orders(sentence):
             continue
         for deadline in _deadlines(reading, start, end):
             if (start, deadline.day) in tasks:
@@ -118,10 +118,12 @@ def find(reading: Reading, times: Sequence[Hit], agencies: Sequence[Mention]) ->
     return list(tasks.values())
 
 
-def _may_hold_a_date(reading: Reading, start: int, end: int, sentence: str) -> bool:
+def _may_hold_a_date(reading: Reading, start: int, end: int) -> bool:
     numbers = reading.numbers
     at = bisect_left(numbers, (start,))
-    return (at < len(numbers) and numbers[at][0] < end) or "quý" in sentence or "năm nay" in sentence
+    if at < len(numbers) and numbers[at][0] < end:
+        return True
+    return reading.lower.find("quý", start, end) != -1 or reading.lower.find("năm nay", start, end) != -1
 
 
 def _orders(sentence: str) -> bool:

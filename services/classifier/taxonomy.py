@@ -40,7 +40,7 @@ class Rule(_Row, frozen=True, kw_only=True):
     within 60 on both sides, `sentence` and `item` anywhere in these."""
 
     when: Where
-    any: list[str]
+    any: tuple[str, ...]
     then: Then
     aliases: list[str] = []  # only for these aliases; all when empty
 

@@ -47,11 +47,19 @@ def hear(
     """The mentions in order, each with its voice and the factor that goes with it."""
     heard: list[Mention] = []
     for chain in _chains(reading, mentions):
-        voice = _voice(reading, chain[0].start, chain[-1].end, acts, told)
+        first, last = chain[0], chain[-1]
+        before = _before(reading.lower, first.start)
+        voice = _voice(reading, before, first.start, last.end, acts, told)
         for mention in chain:
-            own: Voice = "office" if _is_an_office(reading, mention, offices) else voice
+            if mention is not first:
+                before = _before(reading.lower, mention.start)
+            own: Voice = "office" if _is_an_office(reading.lower, before, mention, offices) else voice
             heard.append(_heard(mention, own))
     return heard
+
+
+def _before(lower: str, start: int) -> str:
+    return lower[start - _REACH if start > _REACH else 0 : start].rstrip()
 
 
 def _heard(m: Mention, own: Voice) -> Mention:
@@ -78,24 +86,22 @@ def _joined(lower: str, end: int, start: int) -> bool:
     return _CHAIN.fullmatch(lower, end, start) is not None
 
 
-def _is_an_office(reading: Reading, mention: Mention, offices: tuple[str, ...]) -> bool:
+def _is_an_office(lower: str, before: str, mention: Mention, offices: tuple[str, ...]) -> bool:
     """An office is one body's own, also within a list of attendants; a steering body speaks by its head."""
-    at = mention.start
-    before = reading.lower[at - 40 if at > 40 else 0 : at].rstrip()
-    if reading.lower.startswith(_MINISTER, at):
+    if lower.startswith(_MINISTER, mention.start):
         return True  # a minister by his own name
     return before.endswith(offices) and not mention.id.startswith(_BY_ITS_HEAD)
 
 
-def _voice(reading: Reading, start: int, end: int, acts: tuple[str, ...], told: tuple[str, ...]) -> Voice:
-    lower = reading.lower
-    before = lower[start - _REACH if start > _REACH else 0 : start].rstrip(" :(\"'")
-    before = before.removesuffix("các bộ").removesuffix("các").rstrip()
+def _voice(
+    reading: Reading, before: str, start: int, end: int, acts: tuple[str, ...], told: tuple[str, ...]
+) -> Voice:
+    before = before.rstrip(" :(\"'").removesuffix("các bộ").removesuffix("các").rstrip()
     if before.endswith(told):
         return "told"
     if before.endswith(_HELPS):
         return "helps"
-    after = lower[end : end + 30].lstrip(" ,)\"'")
+    after = reading.lower[end : end + 30].lstrip(" ,)\"'")
     if after.startswith(acts):
         return "owns" if before.endswith(("của", "thuộc")) else "acts"
     if before.endswith(_VENUES) and not _begins(reading, start):

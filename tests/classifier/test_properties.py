@@ -191,8 +191,17 @@ def _seconds(of: str, rounds: int) -> float:
     return best
 
 
-@pytest.mark.parametrize("unit", ["ở Nghệ An và Hà Nội ", "yêu cầu báo cáo trước ngày 30/9/2025, ", "Bộ Y tế, "])
-def test_a_text_without_full_stops_takes_no_square_of_its_length(unit: str) -> None:
-    began = time.process_time()
-    tag(unit * (100_000 // len(unit)))
-    assert time.process_time() - began < 5  # a tenth of a second; 10 to 20 when each place looked at all
+SHAPES = (
+    "ở Nghệ An và Hà Nội ", "yêu cầu báo cáo trước ngày 30/9/2025, ", "Bộ Y tế, ", "thẻ căn cước công dân và ",
+    "kinh tế số, ", "hội nghị ", "phiên họp lần thứ 3 của Bộ Y tế, ", "Bộ Công an (AB{}) và ",
+    "Ảnh: Bộ Công an ở Nghệ An\nThủ tướng và Hà Nội\n", "Quyết định số {}/QĐ-TTg và ", "/ ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", SHAPES)
+def test_no_text_takes_the_square_of_its_length(unit: str) -> None:
+    """Each name of a long sentence, or of a page of captions, may ask something of the whole: eight times the text
+    would take sixty times as long.
+    """
+    short, long = ("".join(unit.format(number) for number in range(count)) for count in (1_000, 8_000))
+    assert any(_seconds(long, 1) < 16 * _seconds(short, 3) for _ in range(5))
