@@ -36,7 +36,7 @@ TRAFFIC: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "reminders": ("stories", "stories (own state)", ("reminder",)),
     "story-changes": ("stories", "why", ("story-change",)),
     "subscriptions": ("apply, deliver", "plan, deliver (table)", ("subscription", "mute", "version")),
-    "alerts": ("plan", "why", ("alert", "suppression")),
+    "alerts": ("plan, deliver", "why", ("alert", "suppression")),
     "deliveries": ("deliver", "deliver (own state), why", ("delivery",)),
     "destinations": ("apply, deliver", "deliver (table)", ("destination", "version")),
     "verdicts": ("deliver", "deliver (own state)", ("verdict",)),
@@ -161,6 +161,13 @@ unless `-c` names another. `tinsom init` writes one to start from, `tinsom check
 unknown keys are faults. Secrets are never in the file: a `…_file` names a file that holds one line, a `…_env` an
 environment variable; set exactly one of the two. Durations are seconds. What `tinsom apply` has written holds
 until the next `tinsom apply`; `tinsom run` begins with one.
+
+A running process reads the file again when it changes, or a taxonomy file or `ca_file` that it names, and at
+SIGHUP (on a terminal that still ends it). Under `tinsom run` a good one takes effect as by `tinsom apply`:
+sources, destinations, subscriptions, mutes, taxonomy and `collector.catalogue`; other services leave these to
+`tinsom apply`. All other settings, and secrets, hold from the next start; a line of the log names those that
+changed. A bad or empty file is refused with line and reason, and the former configuration holds
+(`tinsom_config_last_reload_successful` 0).
 
 """
 

@@ -16,6 +16,12 @@ _FAST = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 _SLOW = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 900, 3600)
 
 BUILD = Info("tinsom_build", "Version of the running program")
+CONFIG_GOOD = Gauge(
+    "tinsom_config_last_reload_successful", "1 if the newest configuration was taken, 0 if refused"
+)
+CONFIG_TAKEN = Gauge(
+    "tinsom_config_last_reload_success_timestamp_seconds", "When a configuration was taken last, start included"
+)
 ITEMS = Counter("tinsom_items", "Records by stage and the one outcome each ended in", ["stage", "outcome"])
 STAGE_LATENCY = Histogram(
     "tinsom_stage_latency_seconds", "From fetch to the end of a stage", ["stage"], buckets=_SLOW
@@ -68,6 +74,11 @@ PENDING = Gauge("tinsom_pending_deliveries", "Deliveries to be sent now, without
 DESTINATIONS = Gauge("tinsom_destinations", "Destinations by state", ["channel", "state"])
 
 
+def configuration_taken(now: float) -> None:
+    CONFIG_GOOD.set(1)
+    CONFIG_TAKEN.set(now)
+
+
 # Why a record was parked: codec's reasons, and `handler` for what a stage raised three times.
 DEAD_LETTER_REASONS = ("no-type", "unknown-type", "unexpected-type", "null-value", "schema", "handler")
 
@@ -91,8 +102,8 @@ def prepare_classifier() -> None:
 
 
 def value(metric: Counter | Gauge, *labels: str) -> float:
-    """The current value of one label set."""
-    return float(metric.labels(*labels)._value.get())
+    """The current value of one label set, or of a metric without labels."""
+    return float((metric.labels(*labels) if labels else metric)._value.get())
 
 
 def values(counter: Counter, *labels: str) -> dict[str, int]:

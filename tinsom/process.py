@@ -66,6 +66,7 @@ async def run(services: Sequence[Service], context: Context) -> None:
     from tinsom import http
 
     metrics.BUILD.info({"version": version("tinsom"), "python": platform.python_version()})
+    metrics.configuration_taken(context.clock.now())
     _handle_signals(context.stop)
     async with http.serve(context.config.http, context.health, context.doors):
         with watchdog.watching(context.health):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 # The label matcher of every query: what the reader chose at the top of the page.
 CHOSEN = 'job=~"$job", instance=~"$instance"'
+CONFIG_TAKEN = "tinsom_config_last_reload_success_timestamp_seconds"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,14 @@ PIPELINE = (
                 "Running processes by version; two for longer than a roll-out is a roll-out that did not end.",
                 "short",
                 [(f"count by (version) (tinsom_build_info{{{CHOSEN}}})", "{{version}}")],
+                kind="stat",
+            ),
+            Panel(
+                "Configuration",
+                "How long ago each process took the configuration that it has; its start counts."
+                " Alert: TinsomConfigurationRefused, when a changed one was not taken.",
+                "s",
+                [("time() - " + gauge("max", CONFIG_TAKEN, "instance"), "{{instance}}")],
                 kind="stat",
             ),
         ),

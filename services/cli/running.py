@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from services.cli.reloading import Reloader, applying_to
 from services.cli.shared import (
     DEFAULT_CONFIG,
     ConfigPath,
@@ -141,6 +142,7 @@ def service(name: str) -> Service:
 
 def _run(path: Path, names: Sequence[str], port: int | None, *, apply_first: bool = False) -> None:
     config = load_config(path)
+    reloader = Reloader(path, config, applying_to(config) if apply_first else None)
     if port is not None:
         config = msgspec.structs.replace(config, http=HttpConfig(host=config.http.host, port=port))
 
@@ -153,7 +155,7 @@ def _run(path: Path, names: Sequence[str], port: int | None, *, apply_first: boo
 
                 changes = await applying.apply(config, log, clock)
             _welcome(config, names, changes)
-            await process.run([service(name) for name in names], Context(log, clock, config))
+            await process.run([*map(service, names), reloader.run], Context(log, clock, config))
 
     run_async(work())
 

@@ -84,6 +84,55 @@ def test_run_collects_tags_and_serves_its_probes_until_it_is_told_to_stop(folder
     assert (running.returncode, out, err) == (0, "", "")  # a baseline alerts nobody, a pipe is quiet
 
 
+GOOD, REFUSED = "tinsom_config_last_reload_successful 1.0", "tinsom_config_last_reload_successful 0.0"
+SCREEN = "destinations: [{alias: man-hinh, channel: terminal}]\n"
+
+
+@pytest.mark.timeout(120)
+def test_a_changed_file_is_taken_and_a_bad_one_refused_while_it_runs(folder: Path, site: Site) -> None:
+    site["/rss"] = (200, RSS, FEED.encode())
+    port, path = free_port(), folder / "tinsom.yaml"
+    start = "collector: {allow_private: [127.0.0.1]}\n" + SCREEN
+    source = f"sources: [{{id: a, url: '{site.base}/rss', full_text: false}}]\n"
+    path.write_text(start)
+    with process("services.cli", "run", "--port", str(port)) as running:
+        base = f"http://127.0.0.1:{port}"
+        fetch(f"{base}/ready")
+        fetch(f"{base}/metrics", until=GOOD)
+        path.write_text(start + source)
+        fetch(f"{base}/metrics", until='tinsom_items_total{outcome="baseline",stage="collector"} 2.0')
+        path.write_text(start + source + "subscriptions: [{id: s, destination: nobody, match: {places: [x]}}]\n")
+        assert 'source="a"' in fetch(f"{base}/metrics", until=REFUSED), "what held before holds"
+        path.write_text(start + source)
+        fetch(f"{base}/metrics", until=GOOD)
+        path.write_text(start + "sources: [")
+        running.send_signal(signal.SIGHUP)
+        fetch(f"{base}/metrics", until=REFUSED)
+        running.send_signal(signal.SIGTERM)
+        out, err = running.communicate(timeout=15)
+    assert (running.returncode, out) == (0, "")
+    reasons = [json.loads(line)["reason"] for line in err.splitlines()]
+    assert [reason.split(": ")[0] for reason in reasons] == ["tinsom.yaml:4", "tinsom.yaml:3"]
+
+
+@pytest.mark.timeout(60)
+def test_a_service_of_its_own_looks_at_its_file_too(folder: Path) -> None:
+    port, path = free_port(), folder / "tinsom.yaml"
+    path.write_text(SCREEN)
+    with process("services.cli", "classify", "--port", str(port)) as running:
+        fetch(f"http://127.0.0.1:{port}/metrics", until=GOOD)
+        path.write_text(SCREEN + "nonsense: 1\n")
+        fetch(f"http://127.0.0.1:{port}/metrics", until=REFUSED)
+        path.write_text(SCREEN + "alerter: {language: en}\n")
+        fetch(f"http://127.0.0.1:{port}/metrics", until=GOOD)
+        running.send_signal(signal.SIGTERM)
+        _, err = running.communicate(timeout=15)
+    assert running.returncode == 0
+    refused, waits = (json.loads(line) for line in err.splitlines())
+    assert refused["reason"].startswith("tinsom.yaml:2: nonsense: unknown key")
+    assert waits["settings"] == ["alerter.language"]
+
+
 @pytest.mark.timeout(60)
 def test_a_port_in_use_stops_the_start_with_one_line(folder: Path) -> None:
     (folder / "tinsom.yaml").write_text("")
