@@ -1,13 +1,17 @@
 """A feed server in a process of its own, so that its work is not counted as ours.
 
-/etag/N answers 304 to its ETag; /plain/N knows no validators; /grow/N shows one new entry at every request.
+/etag/N answers 304 to its ETag; /plain/N knows no validators; /grow/N shows one new entry at every request;
+/mixed/N shows one at every tenth, knows ETags where N is even, and ends each connection.
 """
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 from aiohttp import web
@@ -35,16 +39,37 @@ def body(feed: int, newest: int) -> bytes:
     )
 
 
+@contextmanager
+def server() -> Iterator[int]:
+    """The port of the server, while it lives."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.feeds"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.communicate("")
+
+
 async def serve() -> None:
-    shown: Counter[int] = Counter()
+    shown: Counter[tuple[str, int]] = Counter()
+    asked: Counter[int] = Counter()
 
     async def answer(request: web.Request) -> web.Response:
         mode, feed = request.match_info["mode"], int(request.match_info["feed"])
-        if mode == "etag" and request.headers.get("If-None-Match") == f'"{feed}"':
-            return web.Response(status=304, headers={"ETag": f'"{feed}"'})
-        shown[feed] += mode == "grow"
-        headers = {"ETag": f'"{feed}"'} if mode == "etag" else {}
-        return web.Response(body=body(feed, ENTRIES + shown[feed]), headers=headers, content_type="text/xml")
+        asked[feed] += 1
+        shown[mode, feed] += mode == "grow" or (mode == "mixed" and (asked[feed] + feed) % 10 == 0)
+        tag = f'"{feed}-{shown[mode, feed]}"' if mode == "etag" or (mode == "mixed" and feed % 2 == 0) else ""
+        headers = {"ETag": tag} if tag else {}
+        if tag and request.headers.get("If-None-Match") == tag:
+            found = web.Response(status=304, headers=headers)
+        else:
+            text = body(feed, ENTRIES + shown[mode, feed])
+            found = web.Response(body=text, headers=headers, content_type="text/xml")
+        if mode == "mixed":
+            found.force_close()
+        return found
 
     app = web.Application()
     app.router.add_get("/{mode}/{feed}", answer)

@@ -69,7 +69,7 @@ async def poll_urls(
 async def poll_source(source: Source, web: Web) -> PollReport:
     feed = FeedState(source=source.id, publisher=source.publisher)
     now = time.time()
-    seen = await look(source, feed, web, now, {})
+    seen = await look(source, feed, web, now)
     reading = decide(seen.document.entries, Known(), feed, source, now)
     return PollReport(source.url, seen, reading, retry_after(seen.response.headers.get("retry-after", ""), now))
 

@@ -59,6 +59,7 @@ class Reading:
     rollover: bool = False  # every entry was new: some may have come and gone between two polls
     baseline: bool = False
     unchanged: tuple[int, ...] = ()  # names of items whose entries are as they were: `same`, and not looked at
+    ambiguous: bool = False  # a name of what was not looked at occurs again: nothing is decided
 
     @property
     def shown(self) -> int:
@@ -92,8 +93,12 @@ def decide(
     """Decide about all entries of one document; `known` is not touched.
 
     `unchanged` names the items of the document's other entries, which are as they were when all was decided about.
+    Where one of their names occurs again, the reading is `ambiguous`: only the whole document shows what it names.
     """
-    candidates = _usable([_candidate(entry, source, now) for entry in entries])
+    candidates = [_candidate(entry, source, now) for entry in entries]
+    if unchanged and _occurs_again(candidates, known, set(unchanged)):
+        return Reading((), ambiguous=True)
+    candidates = _usable(candidates)
     distrust = _distrust(candidates, known, feed, source.id, len(unchanged))
     candidates = [_matched(_trusting(c, distrust), known) for c in candidates]
     winners, losers = _unique(candidates)
@@ -132,6 +137,11 @@ def _candidate(entry: Entry, source: Source, now: float) -> _Candidate:
 
 
 # --- names that do not name ---------------------------------------------------------------------------------
+
+
+def _occurs_again(candidates: list[_Candidate], known: Known, unchanged: set[int]) -> bool:
+    owners = (known.owner(name) for c in candidates for name in c.names.strong)
+    return any(owner is not None and id_name(owner.id) in unchanged for owner in owners)
 
 
 def _usable(candidates: list[_Candidate]) -> list[_Candidate]:

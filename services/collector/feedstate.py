@@ -12,7 +12,7 @@ from services.collector.decide import Decision, Reading
 from services.collector.known import FeedState
 from services.collector.reading import dates
 from services.collector.reading.entry import Document
-from services.collector.web.response import GOOD, Outcome, Response, body_hash
+from services.collector.web.response import GOOD, Outcome, Response
 from tinsom.messages import Source
 
 DAY = 86_400.0
@@ -91,7 +91,7 @@ def _with_document(
 ) -> FeedState:
     return msgspec.structs.replace(
         feed,
-        body_hash=body_hash(seen.response.body),
+        body_hash=seen.response.body_hash,
         baseline_done=True,
         document_at=now,
         distrust=sorted({*reading.distrust, *((LIAR,) if lied else ())}),

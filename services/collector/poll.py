@@ -136,8 +136,19 @@ class LiveWeb:
         return seen
 
 
-async def look(source: Source, feed: FeedState, web: Web, now: float, memo: Memo, *, audit: bool = False) -> Look:
-    """Poll `source` once. With `audit` unconditionally: can this server's "not modified" be believed?"""
+async def look(
+    source: Source,
+    feed: FeedState,
+    web: Web,
+    now: float,
+    memo: Callable[[], Memo] = dict,
+    *,
+    audit: bool = False,
+) -> Look:
+    """Poll `source` once; only a document needs the `memo`.
+
+    With `audit` unconditionally: can this server's "not modified" be believed?
+    """
     address = target(feed, source, now)
     etag, modified, known_body = validators_for(feed, source, address)
     if audit:
@@ -154,9 +165,9 @@ async def look(source: Source, feed: FeedState, web: Web, now: float, memo: Memo
     return Look(_outcome(document, response), response, document, audit)
 
 
-async def _document(source: Source, response: Response, web: Web, memo: Memo) -> Document:
+async def _document(source: Source, response: Response, web: Web, memo: Callable[[], Memo]) -> Document:
     if source.kind != "listing":
-        return await web.document(response, memo)
+        return await web.document(response, memo())
     if source.selectors is None:  # a record that an older version wrote
         return Document(fault=listing.LAYOUT)
     return await web.entries(response, source.selectors)

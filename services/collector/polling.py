@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import msgspec
 import structlog
@@ -17,7 +18,6 @@ from services.collector.feedstate import LIAR, Look, after_look
 from services.collector.known import FeedState, ItemState
 from services.collector.poll import Web, look, read_pages
 from services.collector.reading import dates
-from services.collector.reading.entry import Memo
 from services.collector.share import Run, Share
 from services.collector.web import manners
 from services.collector.web.response import GOOD, Outcome
@@ -45,13 +45,13 @@ class Poller:
         """
         source = run.source
         audit = self._wants_audit(share.feed(source), run)
-        memo = run.memo.memo(self.clock.now())
-        seen = await look(source, share.feed(source), self.web, self.clock.now(), memo, audit=audit)
+        now = self.clock.now()
+        seen = await look(source, share.feed(source), self.web, now, partial(run.memo.memo, now), audit=audit)
         now = self.clock.now()
         if audit:
             run.audited_at = now
         if seen.outcome == "ok":
-            after = await self._publish(share, run, seen, memo, now)
+            after = await self._publish(share, run, seen, now)
         else:
             after = after_look(share.feed(source), source, seen, now)
         run.asked_until = now + _asked_to_wait(run, after, seen, now)
@@ -62,11 +62,10 @@ class Poller:
             await Rereader(self.web, self.clock).read_due(share, run)
         return due
 
-    async def _publish(self, share: Share, run: Run, seen: Look, memo: Memo, now: float) -> FeedState:
+    async def _publish(self, share: Share, run: Run, seen: Look, now: float) -> FeedState:
         """Commit the document in chunks. The last one carries the feed's state, so that a crash polls it again."""
         source, feed = run.source, share.feed(run.source)
-        known = share.memory.known(source.publisher)
-        reading = decide(seen.document.entries, known, feed, source, now, seen.document.unchanged)
+        seen, reading = await self._read(share, source, seen, now)
         after = after_look(feed, source, seen, now, reading)
         shown = {decision.item.id for decision in reading.decisions if decision.item is not None}
         # What this document shows is not forgotten, however long the feed was silent before it.
@@ -90,12 +89,21 @@ class Poller:
                 run.written_at = now
             _count_entries(chunk)
         share.memory.put(after)
-        run.memo.keep(memo, reading, now)
+        run.memo.keep(reading, now)
         if not reading.baseline:
             new = sum(d.outcome == "new" for d in reading.decisions)
             run.longest = schedule.roll_off(run.longest, new, reading.shown, now - feed.document_at)
         _count_document(source, seen, reading)
         return after
+
+    async def _read(self, share: Share, source: Source, seen: Look, now: float) -> tuple[Look, Reading]:
+        """What the document means; where names are ambiguous, with all of its entries read."""
+        known, feed = share.memory.known(source.publisher), share.feed(source)
+        reading = decide(seen.document.entries, known, feed, source, now, seen.document.unchanged)
+        if not reading.ambiguous:
+            return seen, reading
+        seen = replace(seen, document=await self.web.document(seen.response, {}))
+        return seen, decide(seen.document.entries, known, feed, source, now)
 
     def _wants_audit(self, feed: FeedState, run: Run) -> bool:
         """Once a day, at each source's own hour, whoever says "not modified" is asked for the whole document."""

@@ -37,14 +37,14 @@ class Fingerprints:
     def memo(self, now: float) -> Memo:
         return dict(zip(self.raw, self.items, strict=True)) if now - self.since < FORGET_AFTER else {}
 
-    def keep(self, memo: Memo, reading: Reading, now: float) -> None:
+    def keep(self, reading: Reading, now: float) -> None:
         """What the next look may pass over: what this one passed over, and what it decided."""
         kept = set(reading.unchanged)
-        pairs = {raw: item for raw, item in memo.items() if item in kept}
+        pairs = {raw: item for raw, item in zip(self.raw, self.items, strict=True) if item in kept}
         for decision in reading.decisions:
             if decision.item is not None and decision.entry.raw:
                 pairs[decision.entry.raw] = id_name(decision.item.id)
-        self.since = self.since if memo else now
+        self.since = self.since if kept else now
         self.raw, self.items = array("q", pairs.keys()), array("q", pairs.values())
 
 

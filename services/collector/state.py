@@ -39,11 +39,10 @@ class PartitionState:
             return
         try:
             message = codec.decode(record)
-        except DecodeError:
+            if isinstance(message, FeedState | ItemState | PageState):
+                self.put(message)
+        except (DecodeError, ValueError):  # or an item's id that is no id
             self.unreadable += 1
-            return
-        if isinstance(message, FeedState | ItemState | PageState):
-            self.put(message)
 
     def put(self, message: State) -> None:
         if isinstance(message, FeedState):

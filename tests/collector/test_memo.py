@@ -28,12 +28,16 @@ class Reader:
         document = read_fast(body, "", HOME.url, memo)
         assert document is not None
         reading = decide(document.entries, self.known, self.feed, HOME, self.now, document.unchanged)
+        if reading.ambiguous:
+            whole = read_fast(body, "", HOME.url)
+            assert whole is not None
+            reading = decide(whole.entries, self.known, self.feed, HOME, self.now)
         for d in reading.decisions:
             if d.item is not None:
                 self.known.put(d.item)
                 if d.outcome in PUBLISHED:
                     self.events.append((d.item.id, d.item.revision, d.outcome))
-        self.prints.keep(memo, reading, self.now)
+        self.prints.keep(reading, self.now)
         self.feed = msgspec.structs.replace(
             self.feed, baseline_done=True, url=HOME.url, document_at=self.now, distrust=list(reading.distrust)
         )

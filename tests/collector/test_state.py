@@ -36,7 +36,9 @@ def test_an_unreadable_record_is_counted_and_left() -> None:
     memory = PartitionState()
     memory.apply(Record("feed-state", 0, 0, 0, b"item/x/y", b"{", ()))
     memory.apply(Record("feed-state", 0, 1, 0, b"item/x/y", b"{", (("ce_type", b"vn.tinsom.unknown.v9"),)))
-    assert memory.unreadable == 2
+    no_id = ItemState(id="no id", publisher="bao.example", aliases=[])
+    memory.apply(record(state.output(no_id, 1)))
+    assert memory.unreadable == 3
 
 
 def test_a_layer_leaves_its_base_alone_and_the_first_owner_keeps_an_alias() -> None:

@@ -198,7 +198,7 @@ class Monitor:
         unchanged = tuple(memo[entry.raw] for entry in shown if entry.raw in memo)
         reading = decide(fresh, self.known[feed.publisher], state, run.source, now, unchanged)
         self._count(feed, reading, now)
-        run.memo.keep(memo, reading, now)
+        run.memo.keep(reading, now)
         new = sum(d.outcome == "new" for d in reading.decisions)
         if not reading.baseline:
             self.most_new = max(self.most_new, new)

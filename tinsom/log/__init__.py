@@ -40,6 +40,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         """The same record to be written once more, to the same topic and partition."""
         return Output(self.topic, self.key, self.value, self.timestamp, self.headers, partition=self.partition)
 
+    def slim(self) -> Record:
+        """The record without the headers that reading its value does not take: all of them are longer than most."""
+        kept = tuple(header for header in self.headers if header[0] == "ce_type")
+        return msgspec.structs.replace(self, headers=kept)
+
 
 class Output(msgspec.Struct, frozen=True, gc=False):
     """A record to be written; the log picks the partition from `partition_by` unless one is given."""
@@ -252,4 +257,4 @@ class Table:
         elif record.value is None:
             self.records.pop(key, None)
         else:
-            self.records[key] = record
+            self.records[key] = record.slim()

@@ -30,7 +30,7 @@ class Entry:
     position: int = 0
     files: tuple[str, ...] = ()  # documents that come with it
     guessed: bool = False  # the title is made of the address; the page knows better
-    raw: int = field(default=0, compare=False)  # fingerprint of what was read, for this process only; 0 for none
+    raw: int = field(default=0, compare=False)  # fingerprint of its bytes, for this process only; 0 for none
 
 
 @dataclass(frozen=True, slots=True)

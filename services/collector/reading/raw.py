@@ -37,7 +37,7 @@ def build_entry(
         lede=clean_lede,
         text="" if markup.clean(clean_text) == clean_lede else clean_text,
         author=markup.cut(markup.text_of(author), 200),
-        date=markup.cut(markup.clean(date), 200),
+        date=markup.cut(markup.text_of(date), 200),
         position=position,
         files=documents_among(files, base),
     )

@@ -8,13 +8,14 @@ ours, markup where text should be) it says None, and feedparser reads the docume
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from lxml import etree
 
 from services.collector.reading import markup
-from services.collector.reading.entry import MAX_ENTRIES, MAX_TITLE, Document, Entry, Memo
+from services.collector.reading.entry import MAX_ENTRIES, MAX_TITLE, Document, Entry
+from services.collector.reading.marks import Marks
 from services.collector.reading.raw import build_entry, is_document, safe_link
 from services.collector.web.manners import Wishes, wishes
 
@@ -83,10 +84,13 @@ class _Unsure(Exception):
     """This document is feedparser's."""
 
 
-def read(raw: bytes, base: str, memo: Memo | None = None) -> Document | None:
+_NO_MARKS = Marks()
+
+
+def read(raw: bytes, base: str, marks: Marks = _NO_MARKS) -> Document | None:
     """The document in `raw` (UTF-8 without a declaration), or None when only feedparser knows what it means.
 
-    Entries that `memo` knows are not read again; the document names their items in `unchanged`.
+    Entries that `marks` pass over are empty in `raw`; the document names their items in `unchanged`.
     """
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw or b"xml:base" in raw:
         return None
@@ -94,7 +98,7 @@ def read(raw: bytes, base: str, memo: Memo | None = None) -> Document | None:
         return None  # what other instructions hold, the two parsers see with other eyes
     try:
         root = etree.fromstring(raw, _parser())
-        return _document(root, base, memo or {})
+        return _document(root, base, marks)
     except (etree.XMLSyntaxError, _Unsure, ValueError):
         return None
 
@@ -110,20 +114,20 @@ def _parser() -> etree.XMLParser:
     )
 
 
-def _document(root: etree._Element, base: str, memo: Memo) -> Document:
+def _document(root: etree._Element, base: str, marks: Marks) -> Document:
     kind = root.tag
     if kind == "rss":
         channels = list(root)
         if len(channels) != 1 or channels[0].tag != "channel":
             raise _Unsure
-        return _channel(channels[0], list(channels[0].iter("item")), _rss_fields, base, memo)
+        return _channel(channels[0], list(channels[0].iter("item")), _rss_fields, base, marks)
     if kind == f"{{{_ATOM}}}feed":
-        return _atom(root, base, memo)
+        return _atom(root, base, marks)
     if kind == f"{_RDF}RDF":
         channel = root.find(f"{{{_RSS1}}}channel")
         if channel is None:
             raise _Unsure
-        return _channel(channel, list(root.iter(f"{{{_RSS1}}}item")), _rdf_fields, base, memo, _RSS1)
+        return _channel(channel, list(root.iter(f"{{{_RSS1}}}item")), _rdf_fields, base, marks, _RSS1)
     raise _Unsure
 
 
@@ -136,14 +140,14 @@ def _channel(
     items: list[etree._Element],
     fields_of: _Reader,
     base: str,
-    memo: Memo,
+    marks: Marks,
     namespace: str = "",
 ) -> Document:
     prefix = f"{{{namespace}}}" if namespace else ""
     others = (_name(child) for child in channel if child.tag != f"{prefix}item")
     if any(name in ("item", "entry") and space != namespace for space, name in others):
         raise _Unsure
-    entries, unchanged = _entries([fields_of(item) for item in items[:MAX_ENTRIES]], base, memo)
+    entries, unchanged = _entries(items, fields_of, base, marks)
     return Document(
         entries=entries,
         unchanged=unchanged,
@@ -176,23 +180,33 @@ def _rdf_fields(item: etree._Element) -> _Fields:
     return found
 
 
-def _entries(read: list[_Fields], base: str, memo: Memo) -> tuple[list[Entry], tuple[int, ...]]:
-    """Entries of what was read, and the items of what need not be looked at again."""
-    if not (_distinct(read, "guid") and _distinct(read, "link")):
-        memo = {}  # whether a name names anything can only be seen in the whole document
-    entries, unchanged = [], []
-    for position, found in enumerate(read):
-        raw = hash((base, *found.items()))
-        known = memo.get(raw)
+def _entries(
+    elements: list[etree._Element], fields_of: _Reader, base: str, marks: Marks
+) -> tuple[list[Entry], tuple[int, ...]]:
+    """Entries of what was read, and the items of what was passed over; unsure where the parser sees others."""
+    prints: Sequence[int] = marks.prints
+    if len(prints) != len(elements):
+        if marks.passes:
+            raise _Unsure
+        prints = [0] * len(elements)
+    read: list[tuple[int, int, _Fields]] = []
+    unchanged: list[int] = []
+    for position, fingerprint in enumerate(prints[:MAX_ENTRIES]):
+        known, element = marks.memo.get(fingerprint), elements[position]
         if known is None:
-            entries.append(_entry(found, position, base, raw))
+            read.append((position, fingerprint, fields_of(element)))
+        elif len(element):
+            raise _Unsure
         else:
             unchanged.append(known)
+    named = _distinct(read, "guid") and _distinct(read, "link")
+    # Whether a shared name names anything can only be seen in the whole document: it is read each time.
+    entries = [_entry(found, position, base, fingerprint if named else 0) for position, fingerprint, found in read]
     return entries, tuple(unchanged)
 
 
-def _distinct(read: list[_Fields], name: str) -> bool:
-    values = [found[name] for found in read if found.get(name)]
+def _distinct(read: list[tuple[int, int, _Fields]], name: str) -> bool:
+    values = [found[name] for _, _, found in read if found.get(name)]
     return len(set(values)) == len(values)
 
 
@@ -289,13 +303,13 @@ def _must_be_harmless(namespace: str, name: str, child: etree._Element) -> None:
         _must_be_harmless(inner_namespace, inner, grandchild)
 
 
-def _atom(root: etree._Element, base: str, memo: Memo) -> Document:
+def _atom(root: etree._Element, base: str, marks: Marks) -> Document:
     elements = [child for child in root if child.tag == f"{{{_ATOM}}}entry"]
     nested = len(elements) != sum(1 for _ in root.iter(f"{{{_ATOM}}}entry"))
     if nested or any(name == "item" for _, _, name in _children(root)):
         raise _Unsure
     title = root.find(f"{{{_ATOM}}}title")
-    entries, unchanged = _entries([_atom_fields(element) for element in elements[:MAX_ENTRIES]], base, memo)
+    entries, unchanged = _entries(elements, _atom_fields, base, marks)
     return Document(
         entries=entries,
         unchanged=unchanged,

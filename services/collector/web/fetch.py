@@ -181,7 +181,7 @@ class Fetcher:
         if url.scheme not in ("http", "https") or not url.host:
             raise _Stop("refused")
         literal = _literal(url.host)
-        if literal and refusal(literal) and not _allowed(url.host, self._allow):
+        if literal and not _allowed(url.host, self._allow) and refusal(literal):
             raise _Stop("refused")
 
 

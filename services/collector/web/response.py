@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, get_args
 
 Outcome = Literal[
@@ -45,7 +46,7 @@ _CHALLENGE = re.compile(
 _LOOK = 8_192
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Response:
     """One answer, or why there was none (`fault`). Header names are lower-case; only what we use is kept."""
 
@@ -61,9 +62,14 @@ class Response:
     def content_type(self) -> str:
         return self.headers.get("content-type", "")
 
+    @cached_property
+    def body_hash(self) -> str:
+        """Fingerprint of the bytes after decompression."""
+        return hashlib.sha256(self.body).hexdigest()[:32]
+
 
 def judge(response: Response, *, asked_conditionally: bool, known_body: str, page: bool = False) -> Outcome:
-    """The outcome as far as bytes tell; `ok` still has to be parsed. `known_body` is `body_hash` of last time.
+    """The outcome as far as bytes tell; `ok` still has to be parsed. `known_body` is the `body_hash` of last time.
 
     Where a `page` is wanted, HTML is no fault: whether it is the wanted one is seen when it is read.
     """
@@ -72,7 +78,7 @@ def judge(response: Response, *, asked_conditionally: bool, known_body: str, pag
     by_status = _by_status(response, asked_conditionally)
     if by_status:
         return by_status
-    if known_body and body_hash(response.body) == known_body:
+    if known_body and response.body_hash == known_body:
         return "unchanged"
     if page:
         return "ok" if _says_anything(response.body) else "empty"
@@ -87,11 +93,6 @@ def without_entries(body: bytes) -> Outcome:
 def is_challenge(body: bytes) -> bool:
     """Does a page ask for JavaScript or a captcha? A whole page may, too, somewhere: look at its text first."""
     return bool(_CHALLENGE.search(body[:_LOOK]))
-
-
-def body_hash(body: bytes) -> str:
-    """Fingerprint of the bytes after decompression."""
-    return hashlib.sha256(body).hexdigest()[:32]
 
 
 def _by_status(response: Response, asked_conditionally: bool) -> Outcome | None:
