@@ -133,9 +133,7 @@ def figures() -> list[Figure]:
     assert 0.08 < found["new"] < 0.12
     return [
         Figure(f"{SOURCES:,} sources, first sight of one", found["first"], "ms CPU"),
-        Figure(
-            f"{SOURCES:,} sources every 5 min, 10 % new", found["share"], "% of a core", 6.0, "allowed", 1.0
-        ),
+        Figure(f"{SOURCES:,} sources every 5 min, 10 % new", found["share"], "% of a core", 6.0, "allowed", 1.0),
         Figure(f"{SOURCES:,} sources, memory of the process", found["megabytes"], "MB", 300.0, "allowed", 1.0),
     ]
 

@@ -41,7 +41,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return Output(self.topic, self.key, self.value, self.timestamp, self.headers, partition=self.partition)
 
     def slim(self) -> Record:
-        """The record without the headers that reading its value does not take: all of them are longer than most."""
+        """The record without the headers that reading its value does not take: these outweigh most values."""
         kept = tuple(header for header in self.headers if header[0] == "ce_type")
         return msgspec.structs.replace(self, headers=kept)
 
