@@ -88,6 +88,7 @@ class Poller:
             if write_feed:
                 run.written_at = now
             _count_entries(chunk)
+        run.unwritten = not write_feed
         share.memory.put(after)
         run.memo.keep(reading, now)
         if not reading.baseline:
@@ -131,8 +132,9 @@ class Poller:
         if long_wait:
             after = msgspec.structs.replace(after, next_at=due)
             await share.commit([state.output(after, millis(now))], feed=after)
-            run.written_at = now
+            run.written_at, run.unwritten = now, False
         else:
+            run.unwritten |= after != share.feed(run.source)
             share.memory.put(after)
 
 

@@ -92,7 +92,7 @@ class Collector:
             async with self._log.own(STAGE, ["sources"], gained=self._gained, lost=self._lost, queue=False):
                 self._context.health.ready(STAGE)
                 await self._loop()
-                await asyncio.gather(*(share.close(STOP_PATIENCE) for share in self._shares.values()))
+                await asyncio.gather(*(self._leave(share, STOP_PATIENCE) for share in self._shares.values()))
         finally:
             follower.cancel()
             await asyncio.gather(follower, return_exceptions=True)
@@ -188,10 +188,25 @@ class Collector:
         share = self._shares.pop(partition.number, None)
         if share is None:
             return
-        await share.close(LOST_PATIENCE)
+        await self._leave(share, LOST_PATIENCE)
         for source in list(share.runs):
             self._drop(share, source)
         metrics.OWNED_PARTITIONS.labels(STAGE).dec()
+
+    async def _leave(self, share: Share, patience: float) -> None:
+        """End the polls; then whoever comes next learns what no poll has written. Without it he asks once more."""
+        await share.close(patience)
+        now = self._clock.now()
+        feeds = share.unwritten(now)
+        if not feeds:
+            return
+        try:
+            async with asyncio.timeout(patience):
+                await share.commit([state.output(feed, millis(now)) for feed in feeds], states=feeds)
+            for run in share.runs.values():
+                run.unwritten = False
+        except Exception as error:
+            logger.info("last states were not written", partition=share.partition.number, reason=repr(error)[:100])
 
     # --- sources ----------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
+import msgspec
+
 from services.collector import schedule
 from services.collector.articles.rereading import BUDGET, HOUR
 from services.collector.decide import Decision, Reading
@@ -60,6 +62,7 @@ class Run:
     memo: Fingerprints = field(default_factory=Fingerprints)
     longest: float = inf  # seconds between two looks in which nothing can roll off unseen
     asked_until: float = 0.0  # before this the publisher does not want to be asked
+    unwritten: bool = False  # the FeedState in memory says more than the one on the log
 
 
 @dataclass(slots=True, eq=False)
@@ -123,6 +126,15 @@ class Share:
                 self.memory.put(one)
             if feed is not None:
                 self.memory.put(feed)
+
+    def unwritten(self, now: float) -> list[FeedState]:
+        """What a successor would miss: validators that came with nothing new, how long a publisher wants peace."""
+        found = []
+        for run in self.runs.values():
+            feed = self.memory.feeds.get(run.source.id)
+            if feed is not None and (run.unwritten or run.asked_until > max(now, feed.next_at)):
+                found.append(msgspec.structs.replace(feed, next_at=max(feed.next_at, run.asked_until)))
+        return found
 
     async def close(self, patience: float) -> None:
         """No new polls; those in flight get `patience` seconds, then they are dropped and polled elsewhere."""

@@ -16,6 +16,7 @@ import pytest
 from services.collector import catalogue, service
 from services.collector.expected import Shown, expected_items
 from services.collector.items import CHUNK
+from services.collector.known import FeedState
 from services.collector.reading.documents import read as parse
 from services.collector.share import Share
 from services.collector.state import PartitionState
@@ -26,7 +27,7 @@ from tests.collector.feedserver import FeedServer
 from tinsom import codec
 from tinsom.clock import ManualClock
 from tinsom.config import CollectorConfig, Config, SourceConfig
-from tinsom.errors import LogFullError
+from tinsom.errors import FencedError, LogFullError
 from tinsom.log import Log, Output, Record, Table
 from tinsom.log.sqlite import SqliteLog
 from tinsom.log.sqlite.store import Lease
@@ -276,6 +277,19 @@ async def test_a_long_wait_that_a_server_asked_for_survives_a_restart(tmp_path: 
         assert web.asked[URL] == 2
 
 
+async def test_a_stop_writes_what_no_poll_has_written(tmp_path: Path) -> None:
+    """Validators of a document with nothing new are not worth a record; whoever comes next asks with them."""
+    web = FakeWeb({URL: rss(posts(2, 1))})
+    async with opened(tmp_path) as log:
+        await apply(log, config(source("home")))
+        async with running(log, web) as run:
+            await run.poll(URL)
+            web.feeds[URL] = rss(posts(2, 1), title="Tên khác")
+            await run.poll(URL)
+        found = [m for r in await records(log, "feed-state") if isinstance(m := codec.decode(r), FeedState)]
+    assert [feed.etag for feed in found][1:] == [f'"{hash(web.feeds[URL])}"']
+
+
 @pytest.mark.parametrize("written", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("crash_at", range(1, 7))
 async def test_a_crash_at_any_commit_loses_and_repeats_nothing(
@@ -323,11 +337,14 @@ def _timeless(value: bytes | None) -> Item:
 async def _dying(
     log: SqliteLog, web: FakeWeb, clock: SteppedClock, crash_at: int, written: bool
 ) -> AsyncIterator[Callable[[str], Awaitable[bool]]]:
-    """A collector whose process dies at its n-th commit: whatever it would do next never happens."""
+    """A collector whose process dies at its n-th commit: whatever it would do next never happens.
+
+    The commit in flight ends when the process is buried: its lock is waited for by whoever hands over.
+    """
     context = Context(log, clock, config())
     collector = service.Collector(context, web)
     task = asyncio.create_task(collector.run())
-    commits, dead = 0, asyncio.Event()
+    commits, dead, buried = 0, asyncio.Event(), asyncio.Event()
     original = log.commit
 
     async def commit(outputs: Iterable[Output], lease: Lease, offset: int | None) -> None:
@@ -337,7 +354,8 @@ async def _dying(
             await original(outputs, lease, offset)
         if commits >= crash_at:
             dead.set()
-            await asyncio.Event().wait()
+            await buried.wait()
+            raise FencedError("the process is dead")
 
     log.commit = commit
     await until(lambda: len(collector._shares) == 64, "shares")
@@ -356,6 +374,7 @@ async def _dying(
         for share in collector._shares.values():
             for poll_task in share.tasks:
                 poll_task.cancel()
+        buried.set()
         await asyncio.gather(task, return_exceptions=True)
         log.commit = original
 

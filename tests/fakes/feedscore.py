@@ -220,7 +220,7 @@ class FeedScore:
 
     def _echoed(self) -> Iterator[tuple[bool, str]]:
         for visit, known in self._with_known():
-            if (any(visit.conditions) or not any(known)) and not self._restarted(visit):
+            if any(visit.conditions) or not any(known):
                 yield visit.conditions == known, self._says(visit, f"{visit.conditions} for {known}")
 
     def _invented(self) -> Iterator[tuple[bool, str]]:
@@ -265,11 +265,7 @@ class FeedScore:
 
     def _pairs(self) -> Iterator[tuple[Visit, Visit]]:
         for visits in self._by_path().values():
-            yield from ((a, b) for a, b in pairwise(visits) if not self._restarted(b))
-
-    def _restarted(self, visit: Visit) -> bool:
-        """Soon after a restart: one early look, perhaps with older validators, is forgiven."""
-        return any(0 <= visit.at - restart < HOUR for restart in self.restarts)
+            yield from pairwise(visits)
 
     def _retry_after(self) -> Iterator[tuple[bool, str]]:
         for before, after in self._pairs():

@@ -59,7 +59,8 @@ def _entry(raw: Any, position: int, base: str) -> Entry:
         lede=_text(raw, "summary"),
         text=content,
         author=_text(raw, "author"),
-        date=_text(raw, "published") or _text(raw, "updated") or _text(raw, "created"),
+        # Asked for `updated` where there is none, feedparser gives `published`, and a warning.
+        date=_text(raw, "published") or ("updated" in raw and _text(raw, "updated")) or _text(raw, "created"),
         position=position,
         base=base,
         files=[enclosure.get("href") or "" for enclosure in raw.get("enclosures") or ()],
