@@ -75,6 +75,10 @@ _KIND_CODES = frozenset(
 )
 
 
+# Papers print the day before or after, or that of the announcement.
+DATE_SLIP = 7
+
+
 @dataclass(frozen=True)
 class Registry:
     """Known documents by key; several may share one (422/QĐ-TTg)."""
@@ -194,6 +198,8 @@ def _key(match: re.Match[str], signature: _Signature) -> str:
         return f"{number}/{match[2]}/{written}"
     if issuer == "TW" and kind:
         return f"{number}-{kind}/TW"  # the Party's own form; papers also print 57/NQ-TW
+    if issuer == "CP" and kind:
+        return f"{number}/{kind}-CP"  # and 03-NQ/CP
     return f"{number}{match[3]}{written}"
 
 
@@ -225,7 +231,7 @@ def _registered(
 ) -> RegisteredDocument | None:
     """The registered document that is meant: by its own date, else the newest that existed at the item's date."""
     for row in rows:
-        if dated is not None and abs((row.date - dated).days) <= 3:
+        if dated is not None and abs((row.date - dated).days) <= DATE_SLIP:
             return row
     if dated is not None and year is None:
         return None

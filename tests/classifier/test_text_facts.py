@@ -121,10 +121,16 @@ def test_12_odd_numbers(written: str, key: str) -> None:
         ("Kết luận 91 của Bộ Chính trị", "91-KL/TW"),
         ("Chỉ thị 13 của Ban Bí thư", "13-CT/TW"),
         ("Chính phủ đã ban hành Nghị quyết số 175 ngày 30/10/2023", "175/NQ-CP"),
+        ("Nghị quyết số 03-NQ/CP", "03/NQ-CP"),
     ],
 )
 def test_12_a_bare_number_with_its_issuer(written: str, key: str) -> None:
     assert documents(f"{written} nêu rõ.") == {key}
+
+
+def test_12_a_date_misprinted_by_a_few_days_is_the_same_document() -> None:
+    assert "nq-57" in initiatives("Nghị quyết 57-NQ/TW ban hành ngày 27/12/2024 nêu rõ.")
+    assert "nq-57" not in initiatives("Nghị quyết 57-NQ/TW ban hành ngày 27/11/2024 nêu rõ.")
 
 
 def test_12_a_bare_number_stands_for_an_initiative_only_with_its_date() -> None:
