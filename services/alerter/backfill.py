@@ -37,9 +37,9 @@ def awaited(subscriptions: Iterable[Subscription], book: Book, now: float) -> di
     Only while they are new: the ledger, which knows whose past was told, forgets after 90 days.
     """
     found: dict[str, list[Subscription]] = {}
-    for s in sorted(subscriptions, key=lambda s: s.id):
+    for s in sorted((s for s in subscriptions if s.backfill > 0), key=lambda s: s.id):
         is_new = s.since is not None and SETTLE <= now - s.since.timestamp() < WEEK
-        if s.backfill > 0 and is_new and mark(s) not in book.backfilled:
+        if is_new and mark(s) not in book.backfilled:
             found.setdefault(s.destination, []).append(s)
     return found
 
@@ -52,12 +52,15 @@ class Telling:
     rules: Rules
     mutes: Sequence[Mute]
     now: float
+    _wishes: list[Subscription] = field(init=False)
     _stories: dict[str, Alert] = field(default_factory=dict)  # what each says by now, in the order of first alerts
+
+    def __post_init__(self) -> None:
+        self._wishes = [replace(s, since=past.since(self.now)) for s in self.asked]
 
     def take(self, entry: Entry) -> None:
         change = msgspec.json.decode(entry.raw, type=StoryChange)
-        wishes = [replace(s, since=past.since(self.now)) for s in self.asked]
-        for decision in plan(change, wishes, self.rules, mutes=self.mutes):
+        for decision in plan(change, self._wishes, self.rules, mutes=self.mutes):
             if isinstance(decision, Alert):
                 self._decided(decision)
 
