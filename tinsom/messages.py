@@ -132,12 +132,14 @@ class Trace(Message, frozen=True, kw_only=True):
     publisher: str
     title: bytes = b""  # 32-bit hashes of the title's words, little-endian, sorted
     words: bytes = b""  # of title and lede
+    pairs: bytes = b""  # of neighbouring words in title and lede
     body: bytes = b""  # the smallest hashes of the text's runs of three words
     numbers: list[str] = []  # figures of the title
     figures: list[str] = []  # the same, each with the word before and the word behind
     documents: list[str] = []  # keys of those that title or lede name
     places: list[str] = []
     sessions: list[str] = []
+    asks: bool = False  # the title is a question
     baseline: bool = False  # as the item: it counts in no rate
 
 

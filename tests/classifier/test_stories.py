@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.classifier.story import stories
-from services.classifier.story.likeness import trace
+from services.classifier.story.contradictions import differ
+from services.classifier.story.likeness import likeness
 from services.classifier.story.rarity import ENOUGH, Rarity
 from services.classifier.story.shelf import MOST_COMPARED, MOST_ITEMS, WINDOW, Shelf
 from services.classifier.story.storystage import KEPT_SECONDS
+from services.classifier.story.traces import trace
 from tests.classifier.story_building import (
     DECREE,
     HARVEST,
@@ -83,6 +85,40 @@ def test_figures_of_other_things_forbid_nothing() -> None:
         handled(stage, tagged(item(t, title=t, lede=lede, publisher=f"p{n}")))[0] for n, t in enumerate(titles)
     ]
     assert outcomes == ["new", "source"]
+
+
+ROUNDED = [
+    (
+        "Tàu cá bị phạt gần 700 triệu đồng vì vượt ranh giới",
+        "Tàu cá bị phạt 680 triệu đồng vì vượt ranh giới",
+    ),
+    ("Cấm biển từ 7h để tránh bão Hạ Mây", "Cấm biển từ 7 giờ để tránh bão Hạ Mây"),
+    ("Tàu cá bị phạt 24,5 triệu đồng vì vượt ranh giới", "Tàu cá bị phạt hơn 24 triệu đồng vì vượt ranh giới"),
+]
+
+
+@pytest.mark.parametrize("titles", ROUNDED)
+def test_a_rounded_figure_is_the_same_figure(titles: tuple[str, str]) -> None:
+    one, other = (trace(item(title, title=title), m.Tags(id=title)) for title in titles)
+    assert not differ(one, other)
+
+
+@pytest.mark.parametrize("titles", SERIES)
+def test_what_is_not_called_rounded_is_another_figure(titles: tuple[str, str]) -> None:
+    one, other = (trace(item(title, title=title), m.Tags(id=title)) for title in titles)
+    assert differ(one, other)
+
+
+@pytest.mark.parametrize(("mark", "outcome"), [("", "source"), ("?", "new")])
+def test_two_that_ask_about_one_thing_in_their_own_words_are_two_announcements(mark: str, outcome: str) -> None:
+    stage = stage_on()
+    given = ("Tắm biển Mây Xanh mùa này cần biết gì", "Điều cần biết gì khi tắm biển Mây Xanh mùa này")
+    ledes = ("Biển Mây Xanh đẹp nhất mùa này.", "Mùa này biển Mây Xanh đông khách.")
+    outcomes = [
+        handled(stage, tagged(item(f"p{n}", title=title + mark, lede=lede)))[0]
+        for n, (title, lede) in enumerate(zip(given, ledes, strict=True))
+    ]
+    assert outcomes == ["new", outcome]
 
 
 def document(number: str) -> m.Document:
@@ -335,14 +371,35 @@ def test_an_archive_pushes_out_no_copy_of_what_stood_there_before() -> None:
     assert "a" in {match.story.id for match in shelf.matches(again)}
 
 
-def test_a_word_is_rare_by_what_is_kept_in_whatever_order_and_only_among_enough() -> None:
-    traces = [trace(item(f"a{n}", title=f"{HARVEST} ruộng{n}", lede=""), m.Tags(id="a")) for n in range(ENOUGH)]
+def test_words_and_pairs_are_rare_by_what_is_kept_in_whatever_order_and_only_among_enough() -> None:
+    traces = [
+        trace(item(f"a{n}", title=f"{HARVEST} đồng ruộng{n}", lede=""), m.Tags(id="a")) for n in range(ENOUGH)
+    ]
     rarity, other = Rarity(), Rarity()
     for one, two in zip(traces, reversed(traces), strict=True):
-        assert rarity.rare(one) == {}
+        assert rarity.rare(one) is None
         rarity.add(one)
         other.add(two)
-    assert len(rarity.rare(traces[0])) == 1, "the field's own number, no word of the headline that all have"
-    assert rarity.rare(traces[0]) == other.rare(traces[0])
+    rare = rarity.rare(traces[0])
+    assert rare is not None
+    assert rare == other.rare(traces[0])
+    assert sum(score > 0.5 for score in rare.words.values()) == 1, "the field's own number, no word that all have"
+    assert len(rare.pairs) == 1, "the pair with the field's own number"
     rarity.remove(traces[0])
-    assert rarity.rare(traces[1]) == {}
+    assert rarity.rare(traces[1]) is None
+
+
+def test_what_two_items_have_and_few_others_proves_more_than_what_all_have() -> None:
+    rarity = Rarity()
+    for n in range(ENOUGH):
+        rarity.add(trace(item(f"a{n}", title=f"{HARVEST} ruộng{n}", lede=f"bờ{n} kênh"), m.Tags(id="a")))
+    rare_one, rare_other = (
+        trace(item(name, title=title, lede=""), m.Tags(id="a"))
+        for name, title in (("p", "Cá voi xám dạt vào Hòn Mây"), ("q", "Người dân đẩy cá voi xám ra khơi"))
+    )
+    plain_one, plain_other = (
+        trace(item(name, title=title, lede=""), m.Tags(id="a"))
+        for name, title in (("p", "Nông dân miền nhận giống mới"), ("q", "Người mua nông dân miền khoai"))
+    )
+    assert likeness(rare_one, rare_other, rarity.rare(rare_other)) > 0
+    assert likeness(plain_one, plain_other, rarity.rare(plain_other)) < 0

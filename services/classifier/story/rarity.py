@@ -1,4 +1,4 @@
-"""Which words of a headline are rare among what is kept: a name that two share says more than `tỉnh`. Pure.
+"""Which words are rare among what is kept: a name that two items share says more than `tỉnh`. Pure.
 
 Counted over the traces of the index, so no table ages, and the order in which they were added does not matter.
 """
@@ -7,34 +7,52 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from services.classifier.story.likeness import hashes
+from services.classifier.story.traces import hashes
 from tinsom import messages as m
 
 ENOUGH = 500  # traces; of fewer nearly every word is rare, so none counts
-COMMON = 0.55  # of 3,500 traces a word in 40 of them
+COMMON = 0.55  # of 3,500 traces a pair of words in 40 of them
+
+
+class Rare(NamedTuple):
+    """How rare the words and pairs of one item are.
+
+    1 for a word that nobody else has; of the pairs only those that are rare, by how much.
+    """
+
+    words: Mapping[int, float]
+    pairs: Mapping[int, float]
 
 
 class Rarity:
     def __init__(self) -> None:
-        self._traces: Counter[int] = Counter()
+        self._traces: Counter[int] = Counter()  # of words and of pairs alike
         self._known = 0
 
     def add(self, trace: m.Trace) -> None:
         self._known += 1
         self._traces.update(hashes(trace.words))
+        self._traces.update(hashes(trace.pairs))
 
     def remove(self, trace: m.Trace) -> None:
         self._known -= 1
-        for word in hashes(trace.words):
-            self._traces[word] -= 1
-            if not self._traces[word]:
-                del self._traces[word]
+        for part in (*hashes(trace.words), *hashes(trace.pairs)):
+            self._traces[part] -= 1
+            if not self._traces[part]:
+                del self._traces[part]
 
-    def rare(self, trace: m.Trace) -> dict[int, float]:
-        """The rare words of a headline, 0.45 for one that nobody used."""
+    def rare(self, trace: m.Trace) -> Rare | None:
+        """How rare each word and pair of an item is; nobody knows before there are enough traces."""
         if self._known < ENOUGH:
-            return {}
-        all_words = math.log(self._known)
-        scores = {word: 1 - math.log(1 + self._traces[word]) / all_words - COMMON for word in hashes(trace.title)}
-        return {word: score for word, score in sorted(scores.items()) if score > 0}
+            return None
+        pairs = {pair: self._of(pair) - COMMON for pair in sorted(hashes(trace.pairs))}
+        return Rare(
+            words={word: self._of(word) for word in hashes(trace.words)},
+            pairs={pair: score for pair, score in pairs.items() if score > 0},
+        )
+
+    def _of(self, part: int) -> float:
+        return max(0.0, 1 - math.log(1 + self._traces[part]) / math.log(self._known))

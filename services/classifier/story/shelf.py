@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from services.classifier.story.likeness import DRIFT, differ, in_common, likeness
+from services.classifier.story.contradictions import differ
+from services.classifier.story.likeness import DRIFT, in_common, likeness
 from services.classifier.story.neighbours import Neighbours
+from services.classifier.story.rarity import Rare
 from tinsom import messages as m
 
 WINDOW = timedelta(days=7)
@@ -129,7 +131,7 @@ class Shelf:
                 self._unindex(story)
 
 
-def _score(story: m.Story, trace: m.Trace, rare: Mapping[int, float]) -> float:
+def _score(story: m.Story, trace: m.Trace, rare: Rare | None) -> float:
     """Of the most alike of its items; one that contradicts any of them does not belong, nor one that has nothing
     of the first: else a story drifts from one event to the next.
     """

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from services.classifier.story.facts import details_of, differences, facts_of, is_whole
-from services.classifier.story.likeness import trace
 from services.classifier.story.shelf import Match, Shelf, agree
+from services.classifier.story.traces import trace
 from tinsom import messages as m
 
 KEPT_TRACES = 8
