@@ -1,6 +1,6 @@
 """`make bench`: every figure beside a floor or a peer measured in the same run.
 
-python -m benchmarks [sqlite] [latency] [classifier] [stories] [collector] [pages] [alerter] [demo] [kafka]
+python -m benchmarks [sqlite] [latency] [classifier] [stories] [collector] [pages] [alerter] [demo] [why] [kafka]
 None named: all.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 import uvloop
 from rich.console import Console
 
-from benchmarks import alerter, classifier, collector, demo, kafka_log, latency, pages, sqlite_log, stories
+from benchmarks import alerter, classifier, collector, demo, kafka_log, latency, pages, sqlite_log, stories, why
 from benchmarks.report import Figure, show
 from tests.kafka.broker import Cluster
 
@@ -39,6 +39,7 @@ MEASURES: dict[str, Callable[[], Coroutine[Any, Any, list[Figure]]]] = {
     "collector": collector.run,
     "pages": pages.run,
     "demo": demo.run,
+    "why": why.run,
     "kafka": on_kafka,
 }
 

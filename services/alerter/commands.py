@@ -1,9 +1,9 @@
-"""What the command line asks of the alerter: one test message; why an item was or was not sent."""
+"""What the command line asks of the alerter: one test message; who would be told of a text."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -16,15 +16,12 @@ from services.alerter.rendering import Letter
 from services.alerter.responses import Verdict
 from tinsom import codec
 from tinsom.config import Config
-from tinsom.errors import DecodeError, InputError, UnreachableError
+from tinsom.errors import InputError, UnreachableError
 from tinsom.log import Log
 from tinsom.messages import (
     Alert,
-    Delivery,
     Destination,
-    Evidence,
     Item,
-    Message,
     Notice,
     StoryChange,
     Subscription,
@@ -89,39 +86,6 @@ def _test_letter(to: Destination, language: str, now: datetime) -> Letter:
     return Letter(alert=alert, timezone=to.timezone, language=language, decided_at=now)
 
 
-async def why(log: Log, item_id: str, destination: str = "") -> AsyncIterator[str]:
-    """Line by line, from the log alone: how the item was tagged, what it changed, who was told and who not."""
-    found = False
-    async for message in _messages(log, "tagged"):
-        if isinstance(message, TaggedItem) and message.tags.id == item_id:
-            found = True
-            yield _tagged_line(message)
-    async for message in _messages(log, "story-changes"):
-        if isinstance(message, StoryChange) and message.item == item_id:
-            found = True
-            yield f"story {message.story} revision {message.revision}: {message.kind}" + (
-                " (baseline)" if message.baseline else ""
-            )
-    ids: list[str] = []
-    async for message in _messages(log, "alerts"):
-        if isinstance(message, Alert | Suppression) and _asked(message, item_id, destination):
-            found = True
-            ids.append(message.id)
-            yield _decision_line(message)
-    wanted, newest = set(ids), {}
-    async for message in _messages(log, "deliveries"):
-        if isinstance(message, Delivery) and message.alert_id in wanted:
-            newest[message.alert_id] = message
-    for identity in ids:
-        if identity in newest:
-            for line in _delivery_lines(newest[identity]):
-                yield line
-    if not found:
-        yield f"nothing is known of item {item_id}"
-    elif not ids:
-        yield "no subscription matched" + (f" for {destination}" if destination else "")
-
-
 def route_test(
     config: Config, item: Item, tags: Tags, now: datetime, called: Mapping[str, str] | None = None
 ) -> list[str]:
@@ -164,53 +128,3 @@ def _would_be(decision: Alert | Suppression) -> str:
 async def pause(log: Log, paused: bool, now_ms: int) -> None:
     """Stop all sending from this namespace, or let it go on; alerts that come meanwhile wait."""
     await log.append([catalogue.pause_output(paused, now_ms)], writer="pause")
-
-
-def _asked(decision: Alert | Suppression, item_id: str, destination: str) -> bool:
-    return decision.item == item_id and destination in ("", decision.destination)
-
-
-async def _messages(log: Log, topic: str) -> AsyncIterator[Message]:
-    for partition in range(log.partitions_of(topic)):
-        async for record in log.read(topic, partition):
-            if record.value is None:
-                continue
-            try:
-                yield codec.decode(record)
-            except DecodeError:
-                continue  # it is among the dead letters, with its reason
-
-
-def _tagged_line(message: TaggedItem) -> str:
-    tags = message.tags
-    named = [f"{t.id} ({t.role}, {t.score:g}, {_rules(t.evidence)})" for t in (*tags.initiatives, *tags.agencies)]
-    named += [f"{place.id} ({place.role})" for place in tags.places] + [
-        document.key for document in tags.documents
-    ]
-    return f"tagged: {', '.join(named) or 'nothing'}"
-
-
-def _rules(evidence: list[Evidence]) -> str:
-    return "+".join(dict.fromkeys(e.rule for e in evidence)) or "derived"
-
-
-def _decision_line(decision: Alert | Suppression) -> str:
-    matched = ", ".join(decision.matched) or "-"
-    by = ", ".join(decision.subscriptions)
-    if isinstance(decision, Alert):
-        return f"alert {decision.id} to {decision.destination} ({decision.priority}): {matched} by {by}"
-    return f"suppressed for {decision.destination}: {decision.reason}; {matched} by {by}"
-
-
-def _delivery_lines(delivery: Delivery) -> list[str]:
-    edited = f" (edits the message of {delivery.edits})" if delivery.edits else ""
-    head = f"delivery {delivery.alert_id} to {delivery.destination}: {delivery.state}{edited}"
-    steps = [
-        f"  {step.at.isoformat(timespec='milliseconds')} {step.state}"
-        + (f" part {step.part}" if step.part > 1 else "")
-        + (f" attempt {step.attempt}" if step.attempt else "")
-        + (f" ({step.reason})" if step.reason else "")
-        + (f" message {step.message_id}" if step.message_id else "")
-        for step in delivery.history
-    ]
-    return [head, *steps]

@@ -65,10 +65,10 @@ def aliases(entry: Entry, source: str, at: datetime | None, *, exact: bool) -> A
     """The names of `entry` as `source` shows it; `at` is its date, `exact` if it has a time of day."""
     title = folded(entry.title)
     when = _when(title, at, exact)
-    canonical_link, path, _ = _link(entry.link)
+    _, path, _ = _link(entry.link)
     return Aliases(
         guid=_guid(entry.guid, source) if entry.guid else 0,
-        link=_alias("link", canonical_link) if entry.link else 0,
+        link=link_alias(entry.link) if entry.link else 0,
         dated=_alias("dated", f"{title}\0{when}") if when else 0,
         path=_alias("path", f"{title}\0{path}") if path and title and not when else 0,
         title=_alias("title", title) if title and not (entry.guid or entry.link or when) else 0,
@@ -84,6 +84,11 @@ def mint(publisher: str, alias: int, salt: int = 0) -> str:
 def canonical(link: str) -> str:
     """What a link points at, whatever its scheme, `www.`, port, tracking or fragment; for comparing only."""
     return _link(link)[0]
+
+
+def link_alias(link: str) -> int:
+    """The name that an entry has by its link."""
+    return _alias("link", canonical(link))
 
 
 def tidy(link: str) -> str:
@@ -127,7 +132,7 @@ def _alias(kind: str, value: str) -> int:
 def _guid(guid: str, source: str) -> int:
     """A guid that is an address is a link; one that is a URN is the publisher's; `1234` only its feed's."""
     if guid.startswith(("http://", "https://")):
-        return _alias("link", _link(guid)[0])
+        return link_alias(guid)
     return _alias("guid", guid if _GLOBAL_GUID.match(guid) else f"{source}\0{guid}")
 
 

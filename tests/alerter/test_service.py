@@ -16,7 +16,8 @@ import msgspec
 import pytest
 
 from services.alerter import catalogue, service, wiring
-from services.alerter.commands import send_test, why
+from services.alerter.commands import send_test
+from services.alerter.trail import why
 from tests.alerter import builders as b
 from tests.fakes import smtp
 from tests.fakes.smtp import Inbox

@@ -12,13 +12,15 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from subprocess import Popen
+from typing import Any
 
+import msgspec
 import pytest
 
 from tests.log.conftest import Logs
 from tests.log.echo import commit_echo, echo, nothing, pass_through
 from tinsom.errors import FencedError, LogError, OversizeError
-from tinsom.log import Batch, Log, Output, Owner, Partition, Record, Table
+from tinsom.log import LATE_MS, Batch, Log, Output, Owner, Partition, Record, Table
 
 START = int(time.time() * 1000) - 600_000  # inside every topic's retention
 
@@ -164,6 +166,32 @@ async def test_seek_by_time_and_by_offset(logs: Logs) -> None:
                 if batch.partition.number == 1 and batch.records:
                     break
             assert batch.records[0].offset == records[7].offset
+
+
+async def found(log: Log, **what: Any) -> list[bytes]:
+    return sorted([record.value or b"" async for record in log.find("state", **what)])
+
+
+async def test_records_are_found_by_time_and_key_whatever_their_order(logs: Logs) -> None:
+    """Written as stages do: times go up, but a partition that fell behind comes late (within LATE_MS)."""
+    times = {b"a": 0, b"b": 60_000, b"late": 30_000, b"c": LATE_MS, b"d": LATE_MS + 59_000, b"same": 60_000}
+    outputs = [Output("state", b"k-" + name[:1], name, START - 2 * LATE_MS + t) for name, t in times.items()]
+    spread = [msgspec.structs.replace(o, partition=n % 2 + 1) for n, o in enumerate(outputs)]
+    at = {o.value: o.timestamp for o in outputs}
+    async with logs.open() as log:
+        for output in spread:  # a transaction each: markers between them have the brokers' time
+            await log.append([output], writer="w")
+        assert await found(log) == sorted(times)
+        assert await found(log, since=at[b"late"], until=at[b"late"]) == [b"late"]
+        assert await found(log, since=at[b"b"], until=at[b"b"]) == [b"b", b"same"]
+        assert await found(log, since=at[b"b"]) == [b"b", b"c", b"d", b"same"]
+        assert await found(log, until=at[b"late"]) == [b"a", b"late"]
+        assert await found(log, keys={b"k-c", b"k-a", b"no"}) == [b"a", b"c"]
+        assert await found(log, keys=set()) == []
+        assert await found(log, since=at[b"d"] + 1) == []
+        assert await found(log, partitions=[0, 1]) == sorted(o.value or b"" for o in spread if o.partition == 1)
+        in_order = [record.value async for record in log.find("state", partitions=[2])]
+        assert in_order == [o.value for o in spread if o.partition == 2]
 
 
 async def test_a_person_may_reset_the_offset_of_a_stopped_group_only(logs: Logs) -> None:

@@ -13,7 +13,7 @@ Topics are named by their short name (`items`); namespace and version are the lo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -23,6 +23,9 @@ import msgspec
 from tinsom.errors import OversizeError
 
 Headers = tuple[tuple[str, bytes], ...]
+
+LATE_MS = 3_600_000
+"""How much a record may be older than the one before it in its partition and still be found by its time."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -199,6 +202,23 @@ class Log(Protocol):
 
     def read(self, topic: str, partition: int, start: int = 0, stop: int | None = None) -> AsyncIterator[Record]:
         """Records from `start` up to `stop` or the stable end at the time of the call; no group, no offsets."""
+        ...
+
+    def find(
+        self,
+        topic: str,
+        *,
+        since: int = 0,
+        until: int | None = None,
+        keys: Collection[bytes] | None = None,
+        partitions: Sequence[int] | None = None,
+    ) -> AsyncIterator[Record]:
+        """Records with since ≤ timestamp ≤ until (ms), of these `keys` and `partitions` if given; in order within
+        a partition.
+
+        Cheap for a short span of a long topic: the embedded log has an index, a broker is asked where the span
+        begins. There what came to its partition behind a record more than `LATE_MS` newer than the span is missed.
+        """
         ...
 
     def tail(self, topics: Sequence[str]) -> Tail: ...

@@ -163,6 +163,12 @@ def moments(day: date) -> list[datetime]:
     return [datetime.combine(day - timedelta(days=days), HOUR, ZONE) for days in DAYS_BEFORE]
 
 
+def moments_of(tags: m.Tags) -> list[datetime]:
+    """When reminders of these tags' deadlines are due, each once, in order."""
+    days = {day for task in tags.tasks if (day := deadline(task)) is not None}
+    return sorted({moment for day in days for moment in moments(day)})
+
+
 def fired(reminder: m.Reminder, now: datetime) -> tuple[bool, m.Reminder | None]:
     """Whether to tell it now, and what is left to wait for.
 

@@ -8,7 +8,7 @@ shows to readers a moment after the call has returned, when the brokers have wri
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import TopicPartition
@@ -19,7 +19,7 @@ from tinsom.log.kafka.admin import Admin
 from tinsom.log.kafka.cluster import Cluster
 from tinsom.log.kafka.lag import Unreads
 from tinsom.log.kafka.owner import KafkaOwner
-from tinsom.log.kafka.reader import KafkaTail, Reader, records
+from tinsom.log.kafka.reader import KafkaTail, Reader, beginnings, records, within
 from tinsom.log.kafka.writer import Writer
 from tinsom.topics import TOPICS, Topic
 
@@ -109,6 +109,23 @@ class KafkaLog:
 
     def read(self, topic: str, partition: int, start: int = 0, stop: int | None = None) -> AsyncIterator[Record]:
         return records(self._cluster, self._cluster.partition(topic, partition), start, stop)
+
+    async def find(
+        self,
+        topic: str,
+        *,
+        since: int = 0,
+        until: int | None = None,
+        keys: Collection[bytes] | None = None,
+        partitions: Sequence[int] | None = None,
+    ) -> AsyncIterator[Record]:
+        numbers = range(self.partitions_of(topic)) if partitions is None else partitions
+        ids = [self._cluster.partition(topic, number) for number in numbers]
+        begin = await beginnings(self._cluster, await self._asker.open(), ids, since)
+        async for record in within(self._cluster, begin, since, until):
+            timely = record.timestamp >= since and (until is None or record.timestamp <= until)
+            if timely and (keys is None or record.key in keys):
+                yield record
 
     def tail(self, topics: Sequence[str]) -> KafkaTail:
         return KafkaTail(self._cluster, topics)

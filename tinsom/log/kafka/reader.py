@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from tinsom.log import Record
+from tinsom.log import LATE_MS, Record
 from tinsom.log.kafka.cluster import ANSWER_SECONDS, Cluster, stop_consumer
 
 FETCH_BYTES = 4_194_304  # of one partition at once: a restore reads little else
+FOUND_BYTES = 65_536  # of a short span: what else came along would be unpacked for nothing
+SHORT_MS = 86_400_000
 
 Found = tuple[TopicPartition, Sequence[ConsumerRecord]]
 
@@ -77,6 +79,39 @@ async def records(
         async for _, found in reader.upto({partition: end}):
             for record in found:
                 if record.offset < end:
+                    yield cluster.record(partition, record)
+    finally:
+        await reader.close()
+
+
+async def beginnings(
+    cluster: Cluster, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], since: int
+) -> dict[TopicPartition, int]:
+    """Where to begin, lest a record of `since` (ms) or later is missed; partitions without any are left out."""
+    if since <= 0:
+        return dict.fromkeys(partitions, 0)
+    # A millisecond earlier: of several records with the same time a broker's index may know the last.
+    found = await cluster.answer(consumer.offsets_for_times(dict.fromkeys(partitions, since - 1)))
+    return {p: at.offset for p, at in found.items() if at is not None}
+
+
+async def within(
+    cluster: Cluster, begin: Mapping[TopicPartition, int], since: int, until: int | None
+) -> AsyncIterator[Record]:
+    """Records from `begin` on, where `since` begins; of each partition up to the first LATE_MS newer than `until`.
+
+    The records tell, not the broker: it would take a commit marker, whose time is its own, for a record.
+    """
+    short = until is not None and until - since < SHORT_MS
+    reader = Reader(cluster, begin, FOUND_BYTES if short else FETCH_BYTES)
+    try:
+        ends = await reader.ends() if begin else {}
+        async for partition, found in reader.upto(ends):
+            for record in found:
+                if until is not None and record.timestamp > until + LATE_MS:
+                    ends[partition] = 0
+                    break
+                if record.offset < ends[partition]:
                     yield cluster.record(partition, record)
     finally:
         await reader.close()

@@ -74,10 +74,10 @@ class Writer:
         async with self._lock:
             if self._producer is None or not self.usable:
                 raise FencedError(f"{self._id} has another holder")
-            batches = self._pack(self._producer, outputs)
+            packed = self._pack(self._producer, outputs)
             try:
                 async with asyncio.timeout(self._cluster.transaction_timeout):
-                    await self._transaction(self._producer, batches, group, offsets)
+                    await self._transaction(self._producer, packed, group, offsets)
             except BaseException as error:
                 self.usable = False  # a failed or cancelled transaction is never followed by another
                 if isinstance(error, KafkaError | AssertionError | TimeoutError):
@@ -110,7 +110,7 @@ class Writer:
         return [
             (partition, batch)
             for partition, group in grouped(outputs, self._cluster).items()
-            for batch in _batches(producer, group)
+            for batch in batches(producer, group)
         ]
 
     async def _transaction(
@@ -164,17 +164,17 @@ class Writer:
         return LogError(f"{self._id}: Kafka refused to write: {error}")
 
 
-def _batches(producer: AIOKafkaProducer, outputs: Sequence[Output]) -> list[BatchBuilder]:
+def batches(producer: AIOKafkaProducer, outputs: Sequence[Output]) -> list[BatchBuilder]:
     """Batches of one partition, as few as their size allows."""
-    batches = [producer.create_batch()]
+    made = [producer.create_batch()]
     for output in outputs:
-        if not _add(batches[-1], output):
-            batches.append(producer.create_batch())
-            if not _add(batches[-1], output):
+        if not _add(made[-1], output):
+            made.append(producer.create_batch())
+            if not _add(made[-1], output):
                 raise OversizeError(f"a record of {output.size} bytes fits no batch of {output.topic}")
-    for batch in batches:
+    for batch in made:
         batch.close()
-    return batches
+    return made
 
 
 def _add(batch: BatchBuilder, output: Output) -> bool:

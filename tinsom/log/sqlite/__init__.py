@@ -11,7 +11,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 POLL_SECONDS = 0.05  # how soon another process's commit is noticed
 CHUNK = 1_000
+FOUND = 64  # records at once of those that `find` has found: whoever has enough asks for no more
+LATEST = (1 << 63) - 1  # ms; later than any time
 TOMBSTONES_KEPT_MS = DAY_MS
 
 
@@ -192,6 +194,24 @@ class SqliteLog:
             for record in records:
                 yield record
             start = records[-1].offset + 1
+
+    async def find(
+        self,
+        topic: str,
+        *,
+        since: int = 0,
+        until: int | None = None,
+        keys: Collection[bytes] | None = None,
+        partitions: Sequence[int] | None = None,
+    ) -> AsyncIterator[Record]:
+        wanted = None if keys is None else [*keys]
+        last = LATEST if until is None else until
+        for number in range(self.partitions_of(topic)) if partitions is None else partitions:
+            partition = self._ids_of[topic, number]
+            offsets = await self.run(self.store.find, partition, since, last, wanted)
+            for start in range(0, len(offsets), FOUND):
+                for record in await self.run(self.store.read_each, partition, offsets[start : start + FOUND]):
+                    yield record
 
     def tail(self, topics: Sequence[str]) -> SqliteTail:
         return SqliteTail(self, [i for topic in topics for i in self._ids(topic)])
