@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from services.collector.articles import rereading
 from services.collector.known import FeedState, ItemState, Known, PageState, State
 from tinsom import codec
 from tinsom.errors import DecodeError
@@ -39,6 +40,8 @@ class PartitionState:
             return
         try:
             message = codec.decode(record)
+            if isinstance(message, PageState):
+                rereading.item_in(message)  # else each poll of its source would end with it
             if isinstance(message, FeedState | ItemState | PageState):
                 self.put(message)
         except (DecodeError, ValueError):  # or an item's id that is no id

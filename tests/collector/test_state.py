@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import zlib
+
+import pytest
+
 from services.collector import state
-from services.collector.known import FeedState, ItemState, Known
+from services.collector.known import FeedState, ItemState, Known, PageState
 from services.collector.state import PartitionState
 from tinsom.log import Output, Record
 
@@ -39,6 +43,15 @@ def test_an_unreadable_record_is_counted_and_left() -> None:
     no_id = ItemState(id="no id", publisher="bao.example", aliases=[])
     memory.apply(record(state.output(no_id, 1)))
     assert memory.unreadable == 3
+
+
+@pytest.mark.parametrize("packed", [b"", b"no zlib", zlib.compress(b"{"), zlib.compress(b"{}")])
+def test_a_page_without_its_item_is_left_out_before_a_poll_meets_it(packed: bytes) -> None:
+    page = PageState(item=ID, publisher="bao.example", source="home", out_at=1.0, packed=packed)
+    memory = PartitionState()
+    memory.apply(record(state.output(page, 1)))
+    assert memory.unreadable == 1
+    assert not memory.pages_of("bao.example")
 
 
 def test_a_layer_leaves_its_base_alone_and_the_first_owner_keeps_an_alias() -> None:

@@ -17,6 +17,7 @@ from services.collector.articles.attachments import Attached, own_text
 from services.collector.articles.page import Page, PageLook, PageOutcome, files_of
 from services.collector.known import PageState
 from services.collector.reading.entry import Entry
+from tinsom.errors import DecodeError
 from tinsom.messages import Item, Source
 
 Outcome = Literal[
@@ -88,8 +89,11 @@ def packed(item: Item) -> bytes:
 
 
 def item_in(state: PageState) -> Item:
-    """The item as it went out last, its text cut."""
-    return msgspec.json.decode(zlib.decompress(state.packed), type=Item)
+    """The item as it went out last, its text cut; raises DecodeError."""
+    try:
+        return msgspec.json.decode(zlib.decompress(state.packed), type=Item)
+    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DecodeError("schema", str(error)) from error
 
 
 def repacked(state: PageState, item: Item) -> PageState:
