@@ -175,7 +175,7 @@ def _rss_fields(item: etree._Element) -> _Fields:
 
 def _rdf_fields(item: etree._Element) -> _Fields:
     found = _fields(item, _RDF_FIELDS, _RDF_SPELT)
-    found.setdefault("guid", item.get(f"{_RDF}about") or "")
+    found.setdefault("guid", _attribute(item, f"{_RDF}about") or "")
     found["opaque"] = "yes"
     return found
 
