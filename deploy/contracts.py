@@ -181,6 +181,7 @@ def configuration_page() -> str:
     parts += [_struct(node, config, f"`{keys[name]}`") for name, node in nodes.items() if name in keys]
     parts.append(_struct(nodes["SelectorsConfig"], config, "`selectors`"))
     parts.append(_struct(nodes["PageSelectorsConfig"], config, "`page`"))
+    parts.append(_struct(nodes["KafkaSecurityConfig"], config, "`kafka.security`"))
     match = next(node for node in _classes(messages) if node.name == "Match")
     return CONFIGURATION + "\n".join([*parts, _struct(match, messages, "`match`")])
 

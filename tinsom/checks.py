@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from tinsom import localtime
-from tinsom.config import Config, SourceConfig
+from tinsom.config import Config, KafkaSecurityConfig, SourceConfig
 from tinsom.faults import Fault, did_you_mean
 from tinsom.messages import Match
 
@@ -200,6 +200,9 @@ def _secrets(config: Config) -> Iterator[Fault]:
         yield Fault(("telegram",), "set exactly one of `token_file` and `token_env`")
     if (webhook := config.webhook) is not None and bool(webhook.secret_file) == bool(webhook.secret_env):
         yield Fault(("webhook",), "set exactly one of `secret_file` and `secret_env`")
+    if config.kafka is not None and config.kafka.security is not None:
+        for reason in _security_faults(config.kafka.security):
+            yield Fault(("kafka", "security"), reason)
     if (email := config.email) is None:
         return
     if (door := email.unsubscribe) is not None:
@@ -212,3 +215,17 @@ def _secrets(config: Config) -> Iterator[Fault]:
         yield Fault(("email",), "set exactly one of `password_file` and `password_env` for `username`")
     if not email.username and given:
         yield Fault(("email",), "a password needs a `username`")
+
+
+def _security_faults(security: KafkaSecurityConfig) -> Iterator[str]:
+    given = bool(security.password_file) + bool(security.password_env)
+    if security.mechanism and not (security.username and given == 1):
+        yield f"{security.mechanism} needs a `username` and exactly one of `password_file` and `password_env`"
+    if not security.mechanism and (security.username or given):
+        yield "a name and a password need a `mechanism`; write SCRAM-SHA-512, or what the brokers know"
+    if security.mechanism == "PLAIN" and not security.tls:
+        yield "PLAIN without TLS would send the password readable; set `tls: true`, or take SCRAM-SHA-512"
+    if not security.tls and (security.ca_file or security.certificate_file or security.key_file):
+        yield "certificates need `tls: true`"
+    if security.key_file and not security.certificate_file:
+        yield "a `key_file` needs its `certificate_file`"

@@ -26,11 +26,23 @@ class LogConfig(_Section, frozen=True, kw_only=True):
     session: float = 10.0  # seconds until a silent process loses its partitions
 
 
+class KafkaSecurityConfig(_Section, frozen=True, kw_only=True):
+    tls: bool  # explicit: no silent plain text
+    ca_file: str = ""  # certificates to trust instead of the system's, in PEM
+    certificate_file: str = ""  # our own, for brokers that ask for one, in PEM
+    key_file: str = ""  # its key, without a password; in `certificate_file` when empty
+    mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""  # none: brokers ask for no name
+    username: str = ""
+    password_file: str = ""
+    password_env: str = ""
+
+
 class KafkaConfig(_Section, frozen=True, kw_only=True):
     bootstrap_servers: str
     replication: int = 1  # 3 in production, with min.insync.replicas 2
     session_timeout: float = 10.0  # seconds until a silent process loses its partitions
     transaction_timeout: float = 10.0  # an open transaction holds up every reader
+    security: KafkaSecurityConfig | None = None  # plain text, to brokers that ask for no name, without it
 
 
 class HttpConfig(_Section, frozen=True, kw_only=True):

@@ -32,7 +32,10 @@ LOOP = "event-loop"
 
 
 def open_log(config: Config, namespace: str | None = None) -> Log:
-    """The log that the configuration names, for its namespace or a scratch one. Not yet started."""
+    """The log that the configuration names, for its namespace or a scratch one. Not yet started.
+
+    Raises ConfigError for a file of `kafka: security` that cannot be used.
+    """
     namespace = namespace or config.namespace
     topics = TOPICS if namespace == config.namespace else scratch_topics()
     if config.kafka is None:
@@ -40,7 +43,7 @@ def open_log(config: Config, namespace: str | None = None) -> Log:
             Path(config.log.path), namespace, session=config.log.session, live=config.namespace, topics=topics
         )
     # Imported here: the embedded log must not pay for aiokafka.
-    from tinsom.log.kafka import KafkaLog
+    from tinsom.log.kafka import KafkaLog, security
 
     return KafkaLog(
         config.kafka.bootstrap_servers,
@@ -49,6 +52,7 @@ def open_log(config: Config, namespace: str | None = None) -> Log:
         session_timeout=config.kafka.session_timeout,
         transaction_timeout=config.kafka.transaction_timeout,
         topics=topics,
+        security=security.of(config.kafka.security),
     )
 
 

@@ -2,7 +2,7 @@
 # Members with a leading underscore are private there; each use in tinsom/log/kafka says why it is needed.
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiokafka.producer.message_accumulator import BatchBuilder as _BatchBuilder
 from aiokafka.producer.message_accumulator import MessageAccumulator as _MessageAccumulator
@@ -51,6 +51,7 @@ class AIOKafkaProducer:
         retry_backoff_ms: int = ...,
         transactional_id: str | None = ...,
         transaction_timeout_ms: int = ...,
+        **security: Any,
     ) -> None: ...
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
@@ -86,6 +87,7 @@ class AIOKafkaConsumer:
         session_timeout_ms: int = ...,
         heartbeat_interval_ms: int = ...,
         isolation_level: str = ...,
+        **security: Any,
     ) -> None: ...
     async def start(self) -> None: ...
     async def stop(self) -> None: ...

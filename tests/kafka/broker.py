@@ -19,7 +19,8 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -107,11 +108,32 @@ def answers(port: int, timeout: float = 1.0) -> bool:
         return False
 
 
+@dataclass(frozen=True)
+class Door:
+    """Listeners beside the open one, by name, and what they ask; `scram`: users, as `--add-scram` has them."""
+
+    ports: Mapping[str, int] = field(default_factory=dict)
+    protocols: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    scram: Sequence[str] = ()
+
+
+NO_DOOR = Door()
+
+
 class Broker:
     """One node, broker and controller in one; its folder and ports outlive a kill."""
 
-    def __init__(self, node: int, port: int, voters: dict[int, int], cluster: str, version: str = VERSION) -> None:
-        self.node, self.port, self.cluster, self.version = node, port, cluster, version
+    def __init__(
+        self,
+        node: int,
+        port: int,
+        voters: dict[int, int],
+        cluster: str,
+        version: str = VERSION,
+        door: Door = NO_DOOR,
+    ) -> None:
+        self.node, self.port, self.cluster, self.version, self.door = node, port, cluster, version, door
         self.folder = Path(tempfile.mkdtemp(prefix=f"tinsom-kafka-{node}-"))
         self._properties = self.folder / "server.properties"
         self._properties.write_text("".join(f"{k}={v}\n" for k, v in self._settings(voters).items()))
@@ -120,19 +142,22 @@ class Broker:
 
     def _settings(self, voters: dict[int, int]) -> dict[str, str]:
         replicas = str(min(3, len(voters)))
+        guarded = "".join(f",{name}://127.0.0.1:{port}" for name, port in self.door.ports.items())
+        protocols = "".join(f",{name}:{protocol}" for name, protocol in self.door.protocols.items())
         return PROPERTIES | {
             "process.roles": "broker,controller",
             "node.id": str(self.node),
             "controller.quorum.voters": ",".join(f"{n}@127.0.0.1:{port}" for n, port in voters.items()),
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{voters[self.node]}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{voters[self.node]}{guarded}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}{guarded}",
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listener.security.protocol.map": f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}",
             "log.dirs": str(self.folder / "data"),
             "offsets.topic.replication.factor": replicas,
             "transaction.state.log.replication.factor": replicas,
             "transaction.state.log.min.isr": str(min(2, len(voters))),
+            **self.door.settings,
         }
 
     def _java(self, main: str, *arguments: str) -> list[str]:
@@ -141,8 +166,9 @@ class Broker:
         return ["java", *JAVA_OPTIONS, *quiet, "-cp", f"{libs(self.version)}/*", main, *arguments]
 
     def format(self) -> None:
+        users = [argument for user in self.door.scram for argument in ("--add-scram", user)]
         arguments = ("format", "-t", self.cluster, "-c", str(self._properties))
-        command = self._java("kafka.tools.StorageTool", *arguments)
+        command = self._java("kafka.tools.StorageTool", *arguments, *users)
         subprocess.run(command, check=True, capture_output=True)
 
     def start(self) -> None:
@@ -203,12 +229,12 @@ class Broker:
 class Cluster:
     """One node, or three with replication 3 and two in sync."""
 
-    def __init__(self, nodes: int = 1, version: str = VERSION) -> None:
+    def __init__(self, nodes: int = 1, version: str = VERSION, door: Door = NO_DOOR) -> None:
         ports = free_ports(2 * nodes)
         voters = {node + 1: ports[nodes + node] for node in range(nodes)}
         name = cluster_id()
         self.brokers: Sequence[Broker] = [
-            Broker(node, ports[node - 1], voters, name, version) for node in sorted(voters)
+            Broker(node, ports[node - 1], voters, name, version, door) for node in sorted(voters)
         ]
 
     @property

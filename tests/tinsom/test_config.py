@@ -24,6 +24,9 @@ def lines(folder: Path, text: str) -> list[str]:
     return [line.removeprefix(f"{folder}/") for line in found]
 
 
+SECURED = "kafka: {bootstrap_servers: 'b:1', security: {tls: false, %s}}"
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
@@ -73,6 +76,12 @@ def lines(folder: Path, text: str) -> list[str]:
         ("telegram: {}", "1: telegram: set exactly one of `token_file` and `token_env`"),
         ("email: {host: h, tls: ssl, sender: s}", "1: email.tls: 'ssl' is not one of implicit, starttls, none"),
         ("email: {host: h, tls: none, sender: s, username: u}", "set exactly one of `password_file` and"),
+        ("kafka: {bootstrap_servers: 'b:1', security: {}}", "1: kafka.security: misses `tls`"),
+        (SECURED % "mechanism: PLAIN, username: u", "exactly one of `password_file` and `password_env`"),
+        (SECURED % "mechanism: PLAIN, username: u, password_env: P", "would send the password readable"),
+        (SECURED % "username: u", "1: kafka.security: a name and a password need a `mechanism`"),
+        (SECURED % "ca_file: c", "1: kafka.security: certificates need `tls: true`"),
+        (SECURED % "key_file: k", "a `key_file` needs its `certificate_file`"),
         (
             "subscriptions: [{id: s, destination: b, match: {agencies: [x]}}]\n"
             "destinations: [{alias: a, channel: terminal}]",

@@ -20,6 +20,7 @@ from tinsom.log.kafka.cluster import Cluster
 from tinsom.log.kafka.lag import Unreads
 from tinsom.log.kafka.owner import KafkaOwner
 from tinsom.log.kafka.reader import KafkaTail, Reader, beginnings, records, within
+from tinsom.log.kafka.security import PLAIN, Security
 from tinsom.log.kafka.writer import Writer
 from tinsom.topics import TOPICS, Topic
 
@@ -36,10 +37,11 @@ class KafkaLog:
         session_timeout: float = 10.0,
         transaction_timeout: float = 10.0,
         topics: Mapping[str, Topic] = TOPICS,
+        security: Security = PLAIN,
     ) -> None:
         self.namespace = namespace
         self._cluster = Cluster(
-            bootstrap_servers, namespace, replication, session_timeout, transaction_timeout, topics
+            bootstrap_servers, namespace, replication, session_timeout, transaction_timeout, topics, security
         )
         self._admin = Admin(self._cluster)
         self._asker = Reader(self._cluster, {})

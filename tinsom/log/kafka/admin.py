@@ -12,7 +12,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from aiokafka.errors import CommitFailedError, RequestTimedOutError, TopicAlreadyExistsError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
-from tinsom.errors import LogError
+from tinsom.errors import LogError, UnreachableError
 from tinsom.log.kafka.cluster import ANSWER_SECONDS, BATCH_BYTES, RETRY_SECONDS, Cluster, stop_consumer
 from tinsom.topics import DAY_MS, Topic
 
@@ -45,10 +45,13 @@ class Admin:
         self._client: AIOKafkaAdminClient | None = None
 
     async def start(self) -> None:
-        """Connect; raises UnreachableError."""
+        """Connect; raises UnreachableError, or LogError when a broker does not let us in."""
         self._client = self._cluster.admin()
         try:
             await self._cluster.answer(self._client.start())
+        except UnreachableError as error:
+            await self.close()
+            raise await self._cluster.refused() from error
         except BaseException:
             await self.close()
             raise

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from tinsom.errors import LogError, UnreachableError
 from tinsom.log import Output, Record
+from tinsom.log.kafka.security import PLAIN, Security, objection
 from tinsom.topics import Topic, partition_for
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ class Cluster:
     session_timeout: float
     transaction_timeout: float
     topics: Mapping[str, Topic]
+    security: Security = PLAIN
     _short: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -104,6 +106,7 @@ class Cluster:
             bootstrap_servers=self.bootstrap_servers,
             client_id=f"{self.namespace}-admin",
             request_timeout_ms=self.request_timeout_ms,
+            **self.security.settings,
         )
 
     def producer(self, transactional_id: str) -> AIOKafkaProducer:
@@ -113,6 +116,7 @@ class Cluster:
             transactional_id=transactional_id,
             transaction_timeout_ms=round(self.transaction_timeout * 1000),
             request_timeout_ms=self.request_timeout_ms,
+            **self.security.settings,
             acks="all",
             compression_type="zstd",
             max_batch_size=BATCH_BYTES,
@@ -131,6 +135,7 @@ class Cluster:
             fetch_max_wait_ms=round(FETCH_WAIT * 1000),
             max_partition_fetch_bytes=fetch_bytes,
             request_timeout_ms=self.request_timeout_ms,
+            **self.security.settings,
         )
 
     def member(self, group: str, assignor: type) -> AIOKafkaConsumer:
@@ -152,14 +157,21 @@ class Cluster:
             fetch_max_wait_ms=round(FETCH_WAIT * 1000),
             max_partition_fetch_bytes=FETCH_BYTES,
             request_timeout_ms=self.request_timeout_ms,
+            **self.security.settings,
         )
 
     # --- answers ---------------------------------------------------------------------------------------
 
     def unreachable(self) -> UnreachableError:
         return UnreachableError(
-            f"no Kafka broker answers at {self.bootstrap_servers}: is it running, is the address right?"
+            f"no Kafka broker answers at {self.bootstrap_servers}:"
+            " is it running, are the address and `security` right?"
         )
+
+    async def refused(self) -> LogError | UnreachableError:
+        """Why there is no connection: what a broker objects to, or that none answers."""
+        reason = await objection(self.bootstrap_servers, self.security)
+        return LogError(f"Kafka lets us not in: {reason}") if reason else self.unreachable()
 
     async def answer(self, question: Awaitable[T], seconds: float = ANSWER_SECONDS) -> T:
         """Await an answer of the brokers; raises UnreachableError when none comes, LogError when they refuse."""

@@ -1,0 +1,9 @@
+from typing import Any
+
+class AIOKafkaConnection:
+    def close(self) -> object: ...
+
+def collect_hosts(hosts: str) -> list[tuple[str, int, int]]: ...
+async def create_conn(
+    host: str, port: int, *, request_timeout_ms: int = ..., **security: Any
+) -> AIOKafkaConnection: ...
