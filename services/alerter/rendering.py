@@ -150,8 +150,9 @@ def digest_html(digest: Digest) -> str:
 
 def digest_subject(digest: Digest) -> str:
     words = WORDS[digest.language]
-    name = words["backfill" if digest.backfill else "digest"]
-    return f"{name} {local_time(digest.decided_at, digest.timezone)}: {_counted(digest, words)}"
+    if digest.backfill:
+        return f"{words['backfill']}: {_counted(digest, words)}"  # it is of no hour and comes once
+    return f"{words['digest']} {local_time(digest.decided_at, digest.timezone)}: {_counted(digest, words)}"
 
 
 def _counted(digest: Digest, words: Mapping[str, str]) -> str:

@@ -22,7 +22,7 @@ from tinsom.log import Output
 from tinsom.messages import Alert, Delivery, Match, Mute, StoryChange, Subscription
 
 LATER = b.NOW + timedelta(hours=1)
-HEADING = "Tin trước khi bạn theo dõi"
+HEADING = "Tin trước khi bạn theo dõi: 3 tin"
 
 
 def wish(identity: str = "theo-doi", backfill: int = 3, since: datetime = LATER, **changes: Any) -> Subscription:
