@@ -76,7 +76,7 @@ SECURED = "kafka: {bootstrap_servers: 'b:1', security: {tls: false, %s}}"
         ("telegram: {}", "1: telegram: set exactly one of `token_file` and `token_env`"),
         ("email: {host: h, tls: ssl, sender: s}", "1: email.tls: 'ssl' is not one of implicit, starttls, none"),
         ("email: {host: h, tls: none, sender: s, username: u}", "set exactly one of `password_file` and"),
-        ("kafka: {bootstrap_servers: 'b:1', security: {}}", "1: kafka.security: misses `tls`"),
+        ("kafka: {bootstrap_servers: 'b:1', security: {}}", "1: kafka.security: `tls` is missing"),
         (SECURED % "mechanism: PLAIN, username: u", "exactly one of `password_file` and `password_env`"),
         (SECURED % "mechanism: PLAIN, username: u, password_env: P", "would send the password readable"),
         (SECURED % "username: u", "1: kafka.security: a name and a password need a `mechanism`"),
