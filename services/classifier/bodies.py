@@ -78,7 +78,8 @@ class Finder:
         tail = self.reading.tail
         for hit in reversed(self.heads):
             if hit.start < tail:
-                joined = self._head(hit, joined)
+                head = _head_of(hit)
+                joined = self._head(hit, head, joined) if head is not None else None
         for hit in self.hits:
             if hit.start >= tail:
                 break
@@ -92,13 +93,8 @@ class Finder:
 
     # --- local bodies ---------------------------------------------------------------------------------
 
-    def _head(self, hit: Hit, joined: tuple[int, str] | None) -> tuple[int, str] | None:
+    def _head(self, hit: Hit, entry: Entry, joined: tuple[int, str] | None) -> tuple[int, str] | None:
         """A local head with its place, its own or that of the head it is joined to; returns what joins to it."""
-        for entry in hit.entries:
-            if entry.kind is _HEAD:
-                break
-        else:
-            return None
         kind, end = self._kind_of(entry, hit)
         if kind is None or (kind == _POLICE and self._is_sport()):
             return None
@@ -295,6 +291,13 @@ _VENUE = re.compile(r"(?:^|[,.(]\s?|\d,? )(?:tại|ở)$")
 
 def _start(mention: Mention) -> int:
     return mention.start
+
+
+def _head_of(hit: Hit) -> Entry | None:
+    for entry in hit.entries:
+        if entry.kind is _HEAD:
+            return entry
+    return None
 
 
 def _is_private(before: str, lexicon: Lexicon) -> bool:

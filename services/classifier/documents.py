@@ -70,6 +70,7 @@ _DATED = re.compile(
     r"[,\s(]*(?:của [\w\s]{3,40}?\s)?(?:được\s)?(?:ban hành\s)?(?:ngày\s)?"
     r"(?:([0-9]{1,2})\s?[/.-]\s?([0-9]{1,2})\s?[/.-]\s?([0-9]{4})|([0-9]{1,2}) tháng ([0-9]{1,2}) năm ([0-9]{4}))"
 )
+_DATE_BEGINS = frozenset(("", *"cđbn0123456789"))  # what stands behind the number and its commas: _DATED's first
 _KIND_CODES = frozenset(
     {*_WORDS.values(), "NQLT", "TTLT", "HD", "QC", "VBHN", "UBND", "SL", "PL", "L", "CTr", "ĐA", "CTĐT"}
 )
@@ -216,6 +217,8 @@ def _word_before(lower: str, start: int) -> tuple[int, int] | None:
 
 
 def _date_after(lower: str, end: int) -> date | None:
+    if lower[end : end + 4].lstrip(" ,(")[:1] not in _DATE_BEGINS:
+        return None  # the common case, without a pattern
     match = _DATED.match(lower, end, end + 70)
     if match is None:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -46,32 +47,39 @@ def lanes(hits: list[Hit]) -> Lanes:
     bare = False
     for hit in hits:
         entries = hit.entries
-        first, last = entries[0].kind, entries[-1].kind
-        if first is _WORD:
-            name = entries[0].id
-            words[name].append(hit)
-            if name != "bodies":
+        first = entries[0]
+        kind = first.kind
+        if kind is _WORD:
+            words[first.id].append(hit)
+            if first.id != "bodies":
                 continue
-        elif first is _LAW or last is _LAW:
-            laws.append(hit)
-        bare = bare or first is _BARE or last is _BARE or len(entries) > 2
+        elif kind is _LAW or kind is _BARE or len(entries) > 1:
+            last = entries[-1].kind
+            if kind is _LAW or last is _LAW:
+                laws.append(hit)
+            bare = bare or kind is _BARE or last is _BARE or len(entries) > 2
         names.append(hit)
     return Lanes(names, words, laws, bare)
 
 
+_second = itemgetter(1)
+
+
 def find(reading: Reading, matcher: Matcher, raw: list[tuple[int, int, int]]) -> list[Hit]:
-    """All hits among the raw matches, none overlapping another. A block covers what lies in it and is dropped."""
+    """All hits among the raw matches, given in the order of their ends; none overlaps another. A block covers what
+    lies in it and is dropped.
+    """
     lower, text = reading.lower, reading.plain
-    candidates = [(start, -end, pattern) for pattern, start, end in raw]
-    candidates.sort()
     hits: list[Hit] = []
     entries, plain = matcher.entries, matcher.plain
     covered = 0
-    for start, minus_end, pattern in candidates:
+    # The automaton tells them by their ends: turned round, the longest comes first of those that begin together.
+    candidates = raw[::-1]
+    candidates.sort(key=_second)
+    for pattern, start, end in candidates:
         # One look at each edge: a hit inside a word is the commonest false one ("Huế" in "thuế").
         if start < covered or lower[start - 1].isalnum():
             continue
-        end = -minus_end
         after = lower[end]
         if after.isalnum():
             continue

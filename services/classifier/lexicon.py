@@ -54,7 +54,7 @@ class Lexicon:
             ministry_ids,
             _any_of(departments),
             departments,
-            tuple(taxonomy.context.offices),
+            _endings(taxonomy.context.offices),
             tuple(taxonomy.context.private_heads),
             tuple(taxonomy.context.acts),
             tuple(taxonomy.context.venues),
@@ -67,6 +67,11 @@ class Lexicon:
             frozenset(["c", *(name[:1] for name in taxonomy.context.foreign)]),
             tuple(f" {name} " for name in taxonomy.context.foreign),
         )
+
+
+def _endings(words: Sequence[str]) -> tuple[str, ...]:
+    """The words without those that end with another: "phó chủ tịch" with "chủ tịch"."""
+    return tuple(word for word in words if not any(word != other and word.endswith(other) for other in words))
 
 
 def _plain(words: Sequence[str]) -> tuple[str, ...]:

@@ -83,16 +83,18 @@ def _by_body(
     helpers: _ByNumber = {}
     chain: list[Mention] = []
     told = False
+    lower, tail = reading.lower, reading.tail
     for mention in agencies:
-        if mention.start >= reading.tail:
+        if mention.start >= tail:
             break
-        if mention.voice == "helps":
+        voice = mention.voice
+        if voice == "helps":
             helpers.setdefault(reading.sentence_number(mention.start), []).append(mention.id)
-        elif mention.voice in ("told", "acts") and mention.id not in orderers:
-            if not (chain and reading.lower[chain[-1].end : mention.start] in _GAP):
-                chain, told = [], mention.voice == "told" and _is_told(reading.lower, mention.start)
+        elif voice in ("told", "acts") and mention.id not in orderers:
+            if not (chain and lower[chain[-1].end : mention.start] in _GAP):
+                chain, told = [], voice == "told" and _is_told(lower, mention.start)
             chain.append(mention)
-            if told or (mention.voice == "acts" and _takes_the_lead(reading.lower, mention.end)):
+            if told or (voice == "acts" and _takes_the_lead(lower, mention.end)):
                 order = orders.setdefault(reading.sentence_number(mention.start), [])
                 order += [one.id for one in chain if one.id not in order]
     return orders, helpers

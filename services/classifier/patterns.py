@@ -71,7 +71,7 @@ class Matcher:
     plain: tuple[Case | None, ...]  # means one thing in any context: the case it must have; None: look closer
 
     def hits(self, lower: str) -> list[tuple[int, int, int]]:
-        """(pattern, start, end) of all matches, overlapping ones too."""
+        """(pattern, start, end) of all matches, overlapping ones too, in the order of their ends."""
         return self.automaton.find_matches_as_indexes(lower, overlapping=True)
 
 

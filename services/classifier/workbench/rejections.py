@@ -29,8 +29,9 @@ class Rejection(NamedTuple):
 def rejections(tagger: Tagger, item: TagInput | m.Item, tags: m.Tags) -> list[Rejection]:
     """Each once, in the order of the text; what another place of the item proves is not rejected."""
     reading = tagger.read(item)
-    raw = sorted(tagger.matcher.hits(reading.lower), key=lambda hit: (hit[1], -hit[2]))
+    raw = tagger.matcher.hits(reading.lower)
     found = {(hit.start, hit.end): hit for hit in hits.find(reading, tagger.matcher, raw)}
+    raw.sort(key=lambda hit: (hit[1], -hit[2]))
     tagged = {tag.id for tag in (*tags.initiatives, *tags.agencies)}
     kept: dict[Rejection, None] = {}
     for pattern, start, end in raw:
