@@ -21,7 +21,9 @@ VOCABULARY = 20_000  # so that about as many of a week's items are worth a look 
 def articles() -> list[m.Item]:
     """A week of three papers: words as unequal as in life, and one item in ten a copy of one before."""
     rng = random.Random(7)
-    words = [f"{a}{b}" for a in "bcdghklmnt" for b in range(VOCABULARY // 10)]
+    # Of letters: a text has few figures, and each of them is looked at.
+    letters = [chr(ord("a") + number) for number in range(20)]
+    words = [f"{a}{b}{c}{d}" for a in "bcdghklmnt" for b in letters for c in letters for d in letters[:5]]
     weights = [1 / (rank + 60) for rank in range(VOCABULARY)]
     found: list[m.Item] = []
     for number in range(ITEMS):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from services.classifier.story.traces import hashes
@@ -48,11 +48,10 @@ class Rarity:
         """How rare each word and pair of an item is; nobody knows before there are enough traces."""
         if self._known < ENOUGH:
             return None
-        pairs = {pair: self._of(pair) - COMMON for pair in sorted(hashes(trace.pairs))}
-        return Rare(
-            words={word: self._of(word) for word in hashes(trace.words)},
-            pairs={pair: score for pair, score in pairs.items() if score > 0},
-        )
+        words = self._of(hashes(trace.words))
+        pairs = self._of(hashes(trace.pairs))
+        return Rare(words, {pair: pairs[pair] - COMMON for pair in sorted(pairs) if pairs[pair] > COMMON})
 
-    def _of(self, part: int) -> float:
-        return max(0.0, 1 - math.log(1 + self._traces[part]) / math.log(self._known))
+    def _of(self, parts: Iterable[int]) -> dict[int, float]:
+        most, known = math.log(self._known), self._traces.get
+        return {part: 1 - math.log(1 + known(part, 0)) / most for part in parts}

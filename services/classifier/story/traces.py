@@ -17,7 +17,7 @@ SKETCH = 64  # shingles kept of a text
 _ODD = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D)  # mix three words' hashes; the order of the words counts
 READ_WORDS = 250  # of a text: what stands below is the paper's own background
 FEW_WORDS = 40  # a shorter text says no more than its headline
-_WORD = re.compile(r"\d(?:[\d.,/:-]*\d)?|\w+")  # `7h` is a figure and its unit, as `17h` and `7 h` are
+_WORD = re.compile(r"[^\W\d]\w*|\d(?:[\d.,/:-]*\d)?")  # `7h` is a figure and its unit, as `17h` and `7 h` are
 # They stand in every headline and tell none from another.
 _PLAIN = frozenset(
     (
