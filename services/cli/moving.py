@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from services.cli.replaying import TopicName, known_topic, moment
-from services.cli.shared import DEFAULT_CONFIG, ConfigPath, load_config, opened_log, run_async, say, show
+from services.cli.shared import DEFAULT_CONFIG, ConfigPath, load_config, note, opened_log, run_async, say, show
 from tinsom import deadletters
 from tinsom import replay as recording
 from tinsom.errors import InputError
@@ -47,20 +47,25 @@ def topics_apply(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
 
 def topics_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Show each topic: partitions, what is kept, how many records."""
+    """Show each topic: partitions, what is kept, how many records; and where brokers keep them otherwise."""
     settings = load_config(config)
 
-    async def work() -> dict[str, dict[int, tuple[int, int]]]:
+    async def work() -> tuple[dict[str, dict[int, tuple[int, int]]], list[str]]:
         async with opened_log(settings) as log:
-            return {name: await log.ends(name) for name in TOPICS}
+            return {name: await log.ends(name) for name in TOPICS}, await log.differences()
 
     rows = []
-    for name, ends in run_async(work()).items():
+    kept, differences = run_async(work())
+    for name, ends in kept.items():
         topic = TOPICS[name]
         days = "" if topic.retention_ms is None else topic.retention_ms // 86_400_000
         records = sum(end - first for first, end in ends.values())
         rows.append((name, topic.partitions, topic.cleanup, days, records, topic.what))
     show(("topic", "partitions", "cleanup", "days", "records", "what"), rows)
+    for line in differences:
+        note(line)
+    if differences:
+        raise typer.Exit(1)
 
 
 def topics_seek(

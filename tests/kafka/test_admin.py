@@ -9,6 +9,7 @@ import pytest
 
 from tests.log.echo import TOPICS
 from tinsom.errors import LogError, LostOffsetsError
+from tinsom.log.kafka import contract
 from tinsom.log.kafka.admin import Admin, settings
 from tinsom.log.kafka.cluster import Cluster
 from tinsom.log.kafka.member import position
@@ -83,3 +84,28 @@ def test_settings_follow_the_registry() -> None:
     assert table["retention.ms"] == "-1"
     assert table["min.insync.replicas"] == "1"
     assert int(table["max.message.bytes"]) > 2_000_000
+
+
+def test_what_a_broker_keeps_otherwise() -> None:
+    topic = Topic("deliveries", 1, "compact,delete", 1000)
+    wanted = settings(topic, replication=3)
+    assert list(contract.of_topic("t", topic, wanted, wanted)) == []
+    more = {"max.message.bytes": "99000000", "cleanup.policy": "delete,compact"}
+    assert list(contract.of_topic("t", topic, wanted, wanted | more)) == []
+    less = {"max.message.bytes": "10", "cleanup.policy": "delete", "min.insync.replicas": "1"}
+    lines = list(contract.of_topic("t", topic, wanted, wanted | less))
+    assert [line.split()[1] for line in lines] == ["cleanup.policy", "min.insync.replicas", "max.message.bytes"]
+    assert lines[0].endswith("--add-config cleanup.policy=[compact,delete]")
+    state = Topic("state", 1, "compact")
+    kept = settings(state, replication=1) | {"retention.ms": "1000"}
+    assert list(contract.of_topic("t", state, settings(state, replication=1), kept)) == []
+
+
+def test_too_few_replicas_and_a_short_memory_of_offsets() -> None:
+    assert list(contract.of_replicas("t", [3, 3], 3)) == list(contract.of_replicas("t", [3], 1)) == []
+    (line,) = contract.of_replicas("t", [3, 1], 3)
+    assert line.startswith("t: a partition has 1 replicas, not 3;")
+    for found in ({contract.OFFSETS_RETENTION: "129600"}, {}):
+        assert list(contract.of_broker(1, found)) == []
+    (line,) = contract.of_broker(1, {contract.OFFSETS_RETENTION: "10080"})
+    assert line.startswith("broker 1: offsets.retention.minutes is 10080, not 129600 or more")

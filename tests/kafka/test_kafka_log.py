@@ -64,6 +64,17 @@ async def test_topics_are_what_the_registry_says(kafka_bootstrap: str, namespace
     assert found[names[1]]["retention.ms"] == "-1"
 
 
+async def test_a_difference_is_told_with_what_to_do(kafka_bootstrap: str, namespace: str) -> None:
+    async with opened(kafka_bootstrap, namespace) as log:
+        assert await log.differences() == []
+        await alter(kafka_bootstrap, f"{namespace}.in.v1", retention_ms="1000", cleanup_policy="compact")
+        found = await log.differences()
+    for setting, is_, wanted in (("cleanup.policy", "compact", "delete"), ("retention.ms", "1000", "3600000")):
+        (line,) = [line for line in found if f" {setting} is " in line]
+        assert line.startswith(f"{namespace}.in.v1: {setting} is {is_}, not {wanted}; kafka-configs.sh --alter ")
+        assert line.endswith(f" --entity-name {namespace}.in.v1 --add-config {setting}={wanted}")
+
+
 # --- offsets -----------------------------------------------------------------------------------------------
 
 

@@ -243,6 +243,10 @@ class Log(Protocol):
 
     async def lag(self, group: str, topic: str) -> list[Lag]: ...
 
+    async def differences(self) -> list[str]:
+        """Where topics and whoever keeps them differ from the registry, a line each that says what to do."""
+        ...
+
     async def maintain(self, now: int) -> None:
         """Retention and compaction as of `now` (ms) where the log does it itself; a broker does its own."""
         ...

@@ -170,5 +170,8 @@ class KafkaLog:
         unread = await self._unreads.between(positions, ends)
         return [Lag(topic, id.partition, *unread.get(id, (0, None))) for id in ends]
 
+    async def differences(self) -> list[str]:
+        return await self._admin.differences()
+
     async def maintain(self, now: int) -> None:
         """Nothing: brokers see to retention and compaction themselves."""

@@ -8,11 +8,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import CommitFailedError, RequestTimedOutError, TopicAlreadyExistsError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 from tinsom.errors import LogError, UnreachableError
+from tinsom.log.kafka import contract
 from tinsom.log.kafka.cluster import ANSWER_SECONDS, BATCH_BYTES, RETRY_SECONDS, Cluster, stop_consumer
 from tinsom.topics import DAY_MS, Topic
 
@@ -119,6 +121,38 @@ class Admin:
                 return known
             await asyncio.sleep(RETRY_SECONDS)
         raise self._cluster.unreachable()
+
+    async def differences(self) -> list[str]:
+        """Where topics and brokers differ from the registry. Raises UnreachableError, LogError."""
+        topics = {topic.full_name(self._cluster.namespace): topic for topic in self._cluster.topics.values()}
+        known = await self._known()
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
+        found, lines = await self._configured(resources)
+        for name, topic in topics.items():
+            wanted = settings(topic, self._cluster.replication)
+            lines += contract.of_topic(name, topic, wanted, found.get(name, {}))
+            replicas = [len(partition["replicas"]) for partition in known[name]]
+            lines += contract.of_replicas(name, replicas, self._cluster.replication)
+        return lines + await self._brokers()
+
+    async def _brokers(self) -> list[str]:
+        cluster = await self._cluster.ask(self.client.describe_cluster)
+        nodes = [broker["node_id"] for broker in cluster["brokers"]]
+        resources = [ConfigResource(ConfigResourceType.BROKER, str(node)) for node in nodes]
+        found, lines = await self._configured(resources)
+        return [*lines, *(line for node in nodes for line in contract.of_broker(node, found.get(str(node), {})))]
+
+    async def _configured(self, resources: list[ConfigResource]) -> tuple[dict[str, dict[str, str]], list[str]]:
+        """Settings by the name of their topic or broker, and a line for each that we may not read."""
+        found: dict[str, dict[str, str]] = {}
+        lines = []
+        for response in await self._cluster.ask(lambda: self.client.describe_configs(resources)):
+            for code, _, _, name, entries in response.resources:
+                if code:
+                    lines.append(contract.unread(name, for_code(code).__name__))
+                else:
+                    found[name] = {entry[0]: entry[1] for entry in entries if entry[1] is not None}
+        return found, lines
 
     # --- groups ----------------------------------------------------------------------------------------
 
