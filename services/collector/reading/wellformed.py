@@ -305,7 +305,7 @@ def _must_be_harmless(namespace: str, name: str, child: etree._Element) -> None:
 
 def _atom(root: etree._Element, base: str, marks: Marks) -> Document:
     elements = [child for child in root if child.tag == f"{{{_ATOM}}}entry"]
-    nested = len(elements) != sum(1 for _ in root.iter(f"{{{_ATOM}}}entry"))
+    nested = len(elements) != sum(1 for _ in root.iter("{*}entry", "{*}item"))
     if nested or any(name == "item" for _, _, name in _children(root)):
         raise _Unsure
     title = root.find(f"{{{_ATOM}}}title")
@@ -326,7 +326,7 @@ def _atom_fields(entry: etree._Element) -> _Fields:
         field = _ATOM_FIELDS.get((namespace, name))
         if field is None:
             if (namespace, name) == (_ATOM, "author"):
-                found.setdefault("author", child.findtext(f"{{{_ATOM}}}name") or "")
+                found.setdefault("author", _person(child))
             elif (namespace, name) != (_ATOM, "link"):
                 _must_be_harmless(namespace, name, child)
             elif child.get("rel") == "enclosure":
@@ -337,6 +337,14 @@ def _atom_fields(entry: etree._Element) -> _Fields:
         found[field] = _markup(child).strip()
     found["link"] = _link(entry)
     return found
+
+
+def _person(author: etree._Element) -> str:
+    """The name of a person construct; unsure where it holds anything but plain values of a person."""
+    for child, namespace, name in _children(author):
+        if len(child) or (_MEANINGFUL.match(name) and (namespace, name) != (_ATOM, "name")):
+            raise _Unsure
+    return author.findtext(f"{{{_ATOM}}}name") or ""
 
 
 def _markup(element: etree._Element) -> str:
