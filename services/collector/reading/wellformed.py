@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from string import ascii_letters, digits
 
 from lxml import etree
 
@@ -79,6 +80,10 @@ _MEANINGFUL = re.compile(
     r"|feed)$"
 )
 
+# Names with other letters are well-formed to libxml2 alone: feedparser's parser goes by an older edition of XML.
+_OTHER_LETTERS = "translate(name(), '{}', '')".format(f"{ascii_letters}{digits}_-.:")
+_ODD_NAMES = etree.XPath(f"boolean(//@*[{_OTHER_LETTERS}] | //*[{_OTHER_LETTERS}])")
+
 
 class _Unsure(Exception):
     """This document is feedparser's."""
@@ -98,6 +103,8 @@ def read(raw: bytes, base: str, marks: Marks = _NO_MARKS) -> Document | None:
         return None  # what other instructions hold, the two parsers see with other eyes
     try:
         root = etree.fromstring(raw, _parser())
+        if _ODD_NAMES(root):
+            return None
         return _document(root, base, marks)
     except (etree.XMLSyntaxError, _Unsure, ValueError):
         return None
