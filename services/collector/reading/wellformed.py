@@ -336,6 +336,8 @@ def _atom_fields(entry: etree._Element) -> _Fields:
                 found.setdefault("author", _person(child))
             elif (namespace, name) != (_ATOM, "link"):
                 _must_be_harmless(namespace, name, child)
+            elif child.tag != f"{{{_ATOM}}}link":
+                raise _Unsure  # in another spelling
             elif child.get("rel") == "enclosure":
                 _keep_file(found, _attribute(child, "href"))
             continue
@@ -348,8 +350,8 @@ def _atom_fields(entry: etree._Element) -> _Fields:
 
 def _person(author: etree._Element) -> str:
     """The name of a person construct; unsure where it holds anything but plain values of a person."""
-    for child, namespace, name in _children(author):
-        if len(child) or (_MEANINGFUL.match(name) and (namespace, name) != (_ATOM, "name")):
+    for child, _, name in _children(author):
+        if len(child) or (_MEANINGFUL.match(name) and child.tag != f"{{{_ATOM}}}name"):
             raise _Unsure
     return author.findtext(f"{{{_ATOM}}}name") or ""
 
