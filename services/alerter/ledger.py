@@ -49,6 +49,7 @@ class Policy:
     intent: float = 5.0  # how long an attempt may take to reach the socket
     skew: float = 5.0  # allowed difference of two machines' clocks
     late_after: float = 1_800.0  # what could not be sent for so long is no longer "now": it goes to a digest
+    behind_after: float = 300.0  # what was to be sent at once and waits for so long is told of
     expire_after: float = 86_400.0  # what could not be sent for so long is not news any more
     digest_expires_after: float = 7 * 86_400.0
     first_retry: float = 5.0
@@ -62,6 +63,7 @@ def policy_for(speed: float) -> Policy:
     usual = Policy()
     return Policy(
         late_after=usual.late_after * speed,
+        behind_after=usual.behind_after * speed,
         expire_after=usual.expire_after * speed,
         digest_expires_after=usual.digest_expires_after * speed,
     )

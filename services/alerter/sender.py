@@ -124,6 +124,7 @@ class Sender:
         found = sweeper.sweep(
             self.book,
             self.tools.clock.now(),
+            self.tools.policy.behind_after,
             paused=table.paused,
             routed=lambda alias: self.tools.route(alias) is not None,
         )

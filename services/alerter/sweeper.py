@@ -13,7 +13,6 @@ from services.alerter import ledger
 from services.alerter.book import Book
 from tinsom.messages import Delivery
 
-AFTER = 300.0
 Reason = Literal[
     "turn",  # its line is long: pacing
     "paused",  # by `tinsom pause`
@@ -50,12 +49,13 @@ class Sweeper:
         return new
 
 
-def sweep(book: Book, now: float, *, paused: bool, routed: Callable[[str], bool]) -> list[Finding]:
+def sweep(book: Book, now: float, after: float, *, paused: bool, routed: Callable[[str], bool]) -> list[Finding]:
+    """What was accepted more than `after` seconds ago, to be sent at once, and is neither sent nor given up."""
     waiting = [*book.in_state("pending"), *book.in_state("sending")]
     return [
         Finding(delivery, _reason(delivery, paused, routed))
         for delivery in waiting
-        if delivery.lane == "now" and now - ledger.seconds(delivery.history[0].at) > AFTER
+        if delivery.lane == "now" and now - ledger.seconds(delivery.history[0].at) > after
     ]
 
 

@@ -42,6 +42,7 @@ from tinsom.process import open_log
 pytestmark = pytest.mark.alone
 
 CHATS, IN_FLIGHT = 60, 8
+A_SECOND = 30  # the channel's pace: the kills are spread over all that there is to send
 FORMS = ["sqlite", pytest.param("kafka", marks=pytest.mark.kafka)]
 MARK = "Có thể trùng"
 PRIORITIES: tuple[Priority, ...] = ("normal", "urgent")
@@ -232,7 +233,7 @@ async def kill_run(
                 # Work for a while, then die at once; a moment is random, what it hits is random too.
                 seen = len(api.accepted)
                 await until(lambda: len(api.accepted) >= min(seen + 1, count), 120)  # noqa: B023 - called at once
-                await asyncio.sleep(rng.uniform(0.0, 0.6))
+                await asyncio.sleep(rng.uniform(0.0, 2 * count / A_SECOND / kills))
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 process = alerter.launch()
@@ -251,8 +252,7 @@ async def kill_run(
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("form", FORMS)
 async def test_killed(form: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    # Thirty go out in a second, and a process lives half a second: more would be sent when the killing is over.
-    await kill_run(form, bootstrap_of(form, request), tmp_path, count=400, kills=20, latency=0.02)
+    await kill_run(form, bootstrap_of(form, request), tmp_path, count=2_000, kills=20, latency=0.02)
 
 
 @pytest.mark.soak

@@ -14,11 +14,11 @@ from tests.alerter.virtual import VIRTUAL_TIME, chats, start
 from tinsom import metrics
 
 P, T = ledger.Policy(), b.NOW_S
-LATE = T + sweeper.AFTER + 1
+LATE = T + P.behind_after + 1
 
 
 def found(book: Book, now: float = LATE, paused: bool = False, routed: bool = True) -> dict[str, str]:
-    got = sweeper.sweep(book, now, paused=paused, routed=lambda _: routed)
+    got = sweeper.sweep(book, now, P.behind_after, paused=paused, routed=lambda _: routed)
     return {finding.delivery.alert_id[-1]: finding.reason for finding in got}
 
 
@@ -37,7 +37,7 @@ def test_each_with_its_reason() -> None:
     for delivery in (waiting, tried, odd, sending, digest, done):
         book.put(delivery)
     assert found(book) == {"1": "turn", "2": "unreachable", "3": "other", "4": "in_flight"}
-    assert found(book, T + sweeper.AFTER - 1) == {}
+    assert found(book, T + P.behind_after - 1) == {}
     assert set(found(book, paused=True).values()) == {"paused", "in_flight"}
     assert set(found(book, routed=False).values()) == {"no_channel", "in_flight"}
 
@@ -45,7 +45,7 @@ def test_each_with_its_reason() -> None:
 def test_told_once_and_again_when_it_comes_back() -> None:
     book, teller = Book(), Sweeper()
     book.put(ledger.accepted(b.alert(1), T))
-    findings = sweeper.sweep(book, LATE, paused=False, routed=lambda _: True)
+    findings = sweeper.sweep(book, LATE, P.behind_after, paused=False, routed=lambda _: True)
     assert len(teller.news(findings)) == 1
     assert teller.news(findings) == []
     assert teller.news([]) == []

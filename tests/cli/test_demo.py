@@ -30,9 +30,7 @@ def outcomes(out: str, stage: str) -> tuple[int, dict[str, int]]:
 def test_the_demo_ends_and_its_books_add_up(folder: Path) -> None:
     command = [sys.executable, "-m", "services.cli", "demo", "--once", "--seconds", "20", "--port", "0"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=220, check=False)
-    # A day in twenty seconds: on a busy machine something waits for the five minutes of which an operator is told.
-    faults = [line for line in ended.stderr.splitlines() if "not sent for five minutes" not in line]
-    assert (ended.returncode, faults) == (0, []), ended.stdout[-3_000:] + ended.stderr
+    assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout[-3_000:] + ended.stderr
     out = ended.stdout
     for stage in ("collect", "tag", "stories", "plan", "deliver", "send"):
         assert re.search(rf"│ {stage} +│ \d+ [^│]*│[^│]*│ 0 +│", out), out[-3_000:]
