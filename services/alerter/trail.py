@@ -6,7 +6,8 @@ spans of each topic are enough, however long the log is (decision 0044).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
@@ -138,16 +139,20 @@ async def _decisions(log: Log, spans: Iterable[Span]) -> AsyncIterator[tuple[Ale
 
 async def _messages(
     log: Log, topic: str, spans: Iterable[Span], keys: Iterable[str] | None = None
-) -> AsyncIterator[tuple[Message, Record]]:
+) -> AsyncGenerator[tuple[Message, Record], None]:
     wanted = None if keys is None else frozenset(key.encode() for key in keys)
     for since, until in spans:
-        async for record in log.find(topic, since=since, until=until, keys=wanted):
-            if record.value is None:
-                continue
-            try:
-                yield codec.decode(record), record
-            except DecodeError:
-                continue  # it is among the dead letters, with its reason
+        async with aclosing(log.find(topic, since=since, until=until, keys=wanted)) as records:
+            async for record in records:
+                if (message := _decoded(record)) is not None:
+                    yield message, record
+
+
+def _decoded(record: Record) -> Message | None:
+    try:
+        return None if record.value is None else codec.decode(record)
+    except DecodeError:
+        return None  # it is among the dead letters, with its reason
 
 
 async def _delivered(log: Log, alerts: dict[str, int]) -> AsyncIterator[str]:
@@ -156,11 +161,12 @@ async def _delivered(log: Log, alerts: dict[str, int]) -> AsyncIterator[str]:
     if not alerts:
         return
     since = max(0, min(alerts.values()) - SKEW_MS)
-    async for message, _ in _messages(log, "deliveries", [Span(since)], alerts):
-        if isinstance(message, Delivery):
-            newest[message.alert_id] = message
-        if len(newest) == len(alerts) and not any(d.state in ledger.OPEN for d in newest.values()):
-            break
+    async with aclosing(_messages(log, "deliveries", [Span(since)], alerts)) as messages:
+        async for message, _ in messages:
+            if isinstance(message, Delivery):
+                newest[message.alert_id] = message
+            if len(newest) == len(alerts) and not any(d.state in ledger.OPEN for d in newest.values()):
+                break
     for identity in alerts:
         if identity in newest:
             for line in _delivery_lines(newest[identity]):

@@ -45,22 +45,22 @@ def replayed(folder: Path) -> str:
 def test_why_answers_from_the_log(tinsom: Command, replayed: str) -> None:
     assert "6 records of items in namespace seen" in replayed
     assert "man-hinh\talert\t6" in replayed
-    by_id = tinsom("why", "i1", "--namespace", "seen")
+    by_id = tinsom("why", "i0", "--namespace", "seen")
     assert (by_id.code, by_id.err) == (0, "")
-    assert by_id.lines[0] == "item i1"
+    assert by_id.lines[0] == "item i0"
     text = by_id.out
     assert "tagged: de-an-06 (primary, " in text
     assert "dong-thap (mentioned)" in text
     assert "to man-hinh (urgent): initiative:de-an-06 by s1" in text
     assert ": sent" in text
     assert by_id.lines[-1] == "nearly theme-gan: score 7, 3 of 10 points missing"
-    assert tinsom("why", "http://x/1", "--namespace", "seen").out == by_id.out
-    assert tinsom("why", "i1", "man-hinh", "--namespace", "seen").out == by_id.out
+    assert tinsom("why", "http://x/0", "--namespace", "seen").out == by_id.out
+    assert tinsom("why", "i0", "man-hinh", "--namespace", "seen").out == by_id.out
     assert tinsom.fails("why", "i9", "--namespace", "seen", code=1) == (
         "tinsom: nothing is known of item 'i9'; ids and addresses are those of topic `items`"
     )
-    assert tinsom.fails("why", "i1", "nobody", "--namespace", "seen", code=1) == (
+    assert tinsom.fails("why", "i0", "nobody", "--namespace", "seen", code=1) == (
         "tinsom: there is no destination 'nobody'; there are: man-hinh"
     )
     # The live namespace knows of nothing but the items.
-    assert "nothing is known of item" in tinsom.fails("why", "i1", code=1)
+    assert "nothing is known of item" in tinsom.fails("why", "i0", code=1)

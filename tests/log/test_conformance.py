@@ -10,7 +10,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from subprocess import Popen
 from typing import Any
 
@@ -194,7 +194,10 @@ async def test_records_are_found_by_time_and_key_whatever_their_order(logs: Logs
         assert await found(log, keys={b"k-c", b"k-a", b"no"}) == [b"a", b"c"]
         assert await found(log, keys=set()) == []
         assert await found(log, since=at[b"d"] + 1) == []
+        assert await found(log, since=START * 2) == []
         assert await found(log, partitions=[0, 1]) == sorted(o.value or b"" for o in spread if o.partition == 1)
+        async with aclosing(log.find("state")) as first:
+            assert (await anext(first)).value in times
         in_order = [record.value async for record in log.find("state", partitions=[2])]
         assert in_order == [o.value for o in spread if o.partition == 2]
 

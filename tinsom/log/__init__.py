@@ -13,7 +13,16 @@ Topics are named by their short name (`items`); namespace and version are the lo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -212,12 +221,13 @@ class Log(Protocol):
         until: int | None = None,
         keys: Collection[bytes] | None = None,
         partitions: Sequence[int] | None = None,
-    ) -> AsyncIterator[Record]:
+    ) -> AsyncGenerator[Record, None]:
         """Records with since ≤ timestamp ≤ until (ms), of these `keys` and `partitions` if given; in order within
         a partition.
 
         Cheap for a short span of a long topic: the embedded log has an index, a broker is asked where the span
         begins. There what came to its partition behind a record more than `LATE_MS` newer than the span is missed.
+        Who stops before the end closes it (`contextlib.aclosing`): a reader is behind it.
         """
         ...
 

@@ -8,8 +8,8 @@ shows to readers a moment after the call has returned, when the brokers have wri
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 
 from aiokafka import TopicPartition
 
@@ -120,14 +120,15 @@ class KafkaLog:
         until: int | None = None,
         keys: Collection[bytes] | None = None,
         partitions: Sequence[int] | None = None,
-    ) -> AsyncIterator[Record]:
+    ) -> AsyncGenerator[Record, None]:
         numbers = range(self.partitions_of(topic)) if partitions is None else partitions
         ids = [self._cluster.partition(topic, number) for number in numbers]
         begin = await beginnings(self._cluster, await self._asker.open(), ids, since)
-        async for record in within(self._cluster, begin, since, until):
-            timely = record.timestamp >= since and (until is None or record.timestamp <= until)
-            if timely and (keys is None or record.key in keys):
-                yield record
+        async with aclosing(within(self._cluster, begin, since, until)) as records_within:
+            async for record in records_within:
+                timely = record.timestamp >= since and (until is None or record.timestamp <= until)
+                if timely and (keys is None or record.key in keys):
+                    yield record
 
     def tail(self, topics: Sequence[str]) -> KafkaTail:
         return KafkaTail(self._cluster, topics)

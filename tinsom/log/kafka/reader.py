@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -97,15 +97,17 @@ async def beginnings(
 
 async def within(
     cluster: Cluster, begin: Mapping[TopicPartition, int], since: int, until: int | None
-) -> AsyncIterator[Record]:
+) -> AsyncGenerator[Record, None]:
     """Records from `begin` on, where `since` begins; of each partition up to the first LATE_MS newer than `until`.
 
     The records tell, not the broker: it would take a commit marker, whose time is its own, for a record.
     """
+    if not begin:
+        return  # a consumer that is stopped the moment it has started takes its stop for a cancellation of ours
     short = until is not None and until - since < SHORT_MS
     reader = Reader(cluster, begin, FOUND_BYTES if short else FETCH_BYTES)
     try:
-        ends = await reader.ends() if begin else {}
+        ends = await reader.ends()
         async for partition, found in reader.upto(ends):
             for record in found:
                 if until is not None and record.timestamp > until + LATE_MS:

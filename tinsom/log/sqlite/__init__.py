@@ -11,7 +11,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -203,7 +203,7 @@ class SqliteLog:
         until: int | None = None,
         keys: Collection[bytes] | None = None,
         partitions: Sequence[int] | None = None,
-    ) -> AsyncIterator[Record]:
+    ) -> AsyncGenerator[Record, None]:
         wanted = None if keys is None else [*keys]
         last = LATEST if until is None else until
         for number in range(self.partitions_of(topic)) if partitions is None else partitions:
