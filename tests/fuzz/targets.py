@@ -129,6 +129,8 @@ def readers(data: bytes) -> None:
     assert len(quick.entries) == len(patient.entries), (len(quick.entries), len(patient.entries))
     for a, b in zip(quick.entries, patient.entries, strict=True):
         for name in ALIKE:
+            if name == "link" and not b.link:
+                continue  # an empty link: feedparser has none then, the fast reader takes the guid that is one
             assert getattr(a, name) == getattr(b, name), (name, getattr(a, name), getattr(b, name))
 
 

@@ -28,6 +28,7 @@ _CONTENT = "http://purl.org/rss/1.0/modules/content/"
 _HTML_TYPES = frozenset(("text/html", "application/xhtml+xml", "html", "xhtml"))
 _TEXT_TYPES = _HTML_TYPES | {"text", "text/plain", None}
 _NAMES = frozenset(("link", "guid"))
+_MENDED = re.compile(r":///|[\x80-\x9f]")  # a slash too many, quotes of Windows
 _XHTML_TYPES = frozenset(("xhtml", "application/xhtml+xml"))
 
 # (namespace, lower-case name) → our name. Names of RSS are in no namespace.
@@ -201,7 +202,7 @@ def _entries(
     for position, fingerprint in enumerate(prints[:MAX_ENTRIES]):
         known, element = marks.memo.get(fingerprint), elements[position]
         if known is None:
-            read.append((position, fingerprint, fields_of(element)))
+            read.append((position, fingerprint, _plainly_named(fields_of(element))))
         elif len(element):
             raise _Unsure
         else:
@@ -210,6 +211,13 @@ def _entries(
     # Whether a shared name names anything can only be seen in the whole document: it is read each time.
     entries = [_entry(found, position, base, fingerprint if named else 0) for position, fingerprint, found in read]
     return entries, tuple(unchanged)
+
+
+def _plainly_named(found: _Fields) -> _Fields:
+    """`found` again; unsure where feedparser mends an address."""
+    if any(_MENDED.search(found.get(name, "")) for name in _NAMES):
+        raise _Unsure
+    return found
 
 
 def _distinct(read: list[tuple[int, int, _Fields]], name: str) -> bool:
