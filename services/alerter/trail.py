@@ -106,7 +106,7 @@ def _after(moment: datetime) -> Span:
 
 
 async def _backfilled(log: Log) -> list[Span]:
-    """When subscriptions of now were told of the time before them: these alerts have the time of the telling."""
+    """Of what subscriptions of now were told of the time before: it carries their `since`, whenever it came."""
     table = Table(log.tail(["subscriptions"]))
     try:
         await table.refresh()

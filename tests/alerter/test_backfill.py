@@ -154,6 +154,9 @@ async def test_the_alerts_stand_where_why_looks_for_them() -> None:
     await asyncio.sleep(60)
     written = world.log.records("alerts")
     assert [codec.decode_as(r, Alert).subscriptions for r in written] == [["theo-doi"]] * 3
+    assert {record.timestamp for record in written} == {int(LATER.timestamp() * 1000)}, (
+        "found by the subscription's"
+    )
     handled = [world.stage.handle(world.partition, record, world.clock.now()) for record in written]
     assert [h.outcome for h in handled] == ["duplicate"] * 3, "read back as any, they are no second alert"
     await world.stage.lost(world.partition)
