@@ -21,6 +21,7 @@ from services.alerter.plan import Rules, plan
 from tinsom.messages import Alert, Delivery, Destination, Mute, Step, StoryChange, Subscription
 
 NOTHING = "nothing_before"
+NEW_FOR = WEEK  # the ledger, which knows whose past was told, forgets after 90 days
 SETTLE = 10.0  # seconds after `since`: what was fetched just before it is still on its way through the classifier
 _NEWS = frozenset(("new", "source", "fact", "enriched"))  # an old reminder, burst or silence is no news
 
@@ -32,13 +33,10 @@ def mark(subscription: Subscription) -> str:
 
 
 def awaited(subscriptions: Iterable[Subscription], book: Book, now: float) -> dict[str, list[Subscription]]:
-    """Destination → its subscriptions whose past is still to be told.
-
-    Only while they are new: the ledger, which knows whose past was told, forgets after 90 days.
-    """
+    """Destination → its subscriptions whose past is still to be told."""
     found: dict[str, list[Subscription]] = {}
     for s in sorted((s for s in subscriptions if s.backfill > 0), key=lambda s: s.id):
-        is_new = s.since is not None and SETTLE <= now - s.since.timestamp() < WEEK
+        is_new = s.since is not None and SETTLE <= now - s.since.timestamp() < NEW_FOR
         if is_new and mark(s) not in book.backfilled:
             found.setdefault(s.destination, []).append(s)
     return found

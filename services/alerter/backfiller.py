@@ -84,6 +84,8 @@ class Backfiller:
         known = PastLog(self.log, self.sender.tools.clock, self.wishes.rules)
         await known.read_on()
         for alias, to in reached.items():
+            if self._stop.is_set():
+                return
             await self._tell(to, awaited[alias], known)
 
     def _reached(self, alias: str, now: float) -> Destination | None:
@@ -115,12 +117,11 @@ class Backfiller:
     ) -> None:
         """The alerts go to their topic too: there `why` reads who was told and for what reason."""
         records = backfill.records(asked, alerts, to, now)
-        await self.sender.clerk.write(records, more=[_output(alert, asked) for alert in alerts])
+        await self.sender.clerk.write(records, more=[_output(alert, now) for alert in alerts])
         metrics.POSTPONED.labels("backfill").inc(len(alerts))
         logger.info("the time before a subscription", subscriptions=[s.id for s in asked], told=len(alerts))
 
 
-def _output(alert: Alert, asked: Sequence[Subscription]) -> Output:
-    """With the time of its subscription, by which `why` finds it; after a night, or a week, that is not now."""
-    began = max(s.since.timestamp() for s in asked if s.since is not None and s.id in alert.subscriptions)
-    return codec.output("alerts", alert.id, alert, millis(began), source="deliver", partition_by=alert.destination)
+def _output(alert: Alert, now: float) -> Output:
+    """With the time of the telling: behind newer records a broker finds no older time."""
+    return codec.output("alerts", alert.id, alert, millis(now), source="deliver", partition_by=alert.destination)

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from services.alerter import ledger
+from services.alerter import backfill, ledger
 from tinsom import codec
 from tinsom.clock import millis
 from tinsom.errors import DecodeError
@@ -100,13 +100,15 @@ def joined(spans: Iterable[Span]) -> list[Span]:
     return result
 
 
-def _after(moment: datetime) -> Span:
+def _after(moment: datetime, span: int = FIRING_MS) -> Span:
     began = millis(moment.timestamp())
-    return Span(began, began + FIRING_MS)
+    return Span(began, began + span)
 
 
 async def _backfilled(log: Log) -> list[Span]:
-    """Of what subscriptions of now were told of the time before: it carries their `since`, whenever it came."""
+    """When subscriptions of now were told of the time before them: these alerts have the time of the telling,
+    which waits for quiet hours and for a destination that is not there.
+    """
     table = Table(log.tail(["subscriptions"]))
     try:
         await table.refresh()
@@ -120,7 +122,7 @@ async def _backfilled(log: Log) -> list[Span]:
             continue  # it is reported by who plans
         if isinstance(message, Subscription) and message.backfill > 0 and message.since is not None:
             moments.append(message.since)
-    return [_after(moment) for moment in moments]
+    return [_after(moment, millis(backfill.NEW_FOR)) for moment in moments]
 
 
 async def _of(

@@ -91,14 +91,14 @@ class Reloader:
     path: Path
     started: Config
     apply: Apply | None
-    _holds: Config = field(init=False)
+    _newest: Config = field(init=False)  # that could be read: its files are watched, though it be refused
     _taken: dict[Path, Stamp] = field(init=False)
     _before: dict[Path, Stamp] = field(default_factory=dict)  # at the last look
     _asked: bool = False
     _not_before: float = 0.0
 
     def __post_init__(self) -> None:
-        self._holds = self.started
+        self._newest = self.started
         self._taken = stamps(self.path, self.started)
 
     async def run(self, context: Context) -> None:
@@ -110,7 +110,7 @@ class Reloader:
 
     async def look(self, now: float) -> None:
         """Take what has changed and was at rest since the last look: what is half written is not read."""
-        seen = stamps(self.path, self._holds)
+        seen = stamps(self.path, self._newest)
         changed = seen != self._taken and seen == self._before and now >= self._not_before
         self._before = seen
         if changed or self._asked:
@@ -128,23 +128,24 @@ class Reloader:
 
     async def _reload(self, seen: dict[Path, Stamp], now: float) -> None:
         try:
-            config = await asyncio.to_thread(_read, self.path)
+            self._newest = config = await asyncio.to_thread(_read, self.path)
+            # What is written from now on is a change still to be taken.
+            seen = {file: seen.get(file, stamp) for file, stamp in stamps(self.path, config).items()}
             changes = await asyncio.to_thread(self.apply, config) if self.apply is not None else []
         except (LogError, UnreachableError) as error:
             self._refused(str(error))
             self._not_before = now + RETRY_SECONDS
+            self._taken = {}
         except Exception as error:
             # Whatever is wrong with a new file: the process that it is for must outlive it.
             self._refused(str(error), None if isinstance(error, TinsomError) else error)
             self._taken = seen
         else:
-            self._take(config, changes, seen)
+            self._taken = seen
+            self._tell(config, changes)
             metrics.configuration_taken(now)
 
-    def _take(self, config: Config, changes: list[str], seen: dict[Path, Stamp]) -> None:
-        self._holds = config
-        # What was written while it was read is a change still to be taken.
-        self._taken = {file: seen.get(file, stamp) for file, stamp in stamps(self.path, config).items()}
+    def _tell(self, config: Config, changes: list[str]) -> None:
         logger.info("configuration taken", changes=[c for c in changes if not c.endswith("no change")])
         names = differing(self.started, config)
         if waiting := [name for name in names if name not in TABLES]:

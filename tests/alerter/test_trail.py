@@ -95,10 +95,12 @@ async def test_an_alert_that_is_not_delivered_yet_is_told_as_it_is(log: SqliteLo
     assert [line.split()[0] for line in lines] == ["tagged:", "alert"]
 
 
-async def test_what_a_new_subscription_was_told_of_the_time_before_it(log: SqliteLog) -> None:
+@pytest.mark.parametrize("waited", [timedelta(seconds=12), timedelta(hours=8), timedelta(days=6)])
+async def test_what_a_new_subscription_was_told_of_the_time_before_it(log: SqliteLog, waited: timedelta) -> None:
+    """At once, in the morning, or when its chat was there at last."""
     later = millis(LATER.timestamp())
     wished = b.subscription(since=LATER, backfill=5)
-    _, told = alerted(1, later + 1_500)
+    _, told = alerted(1, millis((LATER + waited).timestamp()))
     await log.append([tagged("i1"), out("subscriptions", "file/theo-doi", wished, later), *told], writer="w")
     lines = [line async for line in trail.why(log, "i1", spans=trail.at([AT]))]
     assert lines == [line async for line in trail.why(log, "i1")]

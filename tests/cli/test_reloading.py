@@ -16,7 +16,7 @@ from tests.cli.running import Command
 from tinsom import metrics
 from tinsom.config import AlerterConfig, CollectorConfig, Config, LogConfig, SourceConfig, TelegramConfig
 from tinsom.configfile import load
-from tinsom.errors import UnreachableError
+from tinsom.errors import ConfigError, UnreachableError
 from tinsom.log import Table
 
 START = "destinations: [{alias: a, channel: terminal}]\n"
@@ -117,6 +117,29 @@ async def test_a_log_that_is_away_is_tried_again(watched: Watched) -> None:
     await watched.looks(int(RETRY_SECONDS) - 5)
     assert watched.applied.taken == []
     await watched.looks(5)
+    assert (len(watched.applied.taken), good()[0]) == (1, 1)
+
+
+async def test_what_was_asked_for_is_tried_again_when_the_log_was_away(watched: Watched) -> None:
+    await watched.looks()
+    watched.applied.fault = UnreachableError("no answer from Kafka")
+    watched.reloader.ask()
+    assert len(await watched.looks()) == 1
+    watched.applied.fault = None
+    await watched.looks(int(RETRY_SECONDS) + 1)
+    assert (len(watched.applied.taken), good()[0]) == (1, 1)
+
+
+async def test_a_refused_one_is_taken_when_what_it_names_is_mended(watched: Watched, folder: Path) -> None:
+    """The fault may stand in a file that only the refused configuration speaks of."""
+    watched.applied.fault = ConfigError("nhan/mine.yaml:1: no such field")
+    (folder / "nhan").mkdir()
+    (folder / "nhan" / "mine.yaml").write_text("wrong: []\n")
+    assert len(await watched.after(START + "taxonomy: nhan\n")) == 1
+    assert await watched.looks(20) == [], "said once"
+    watched.applied.fault = None
+    (folder / "nhan" / "mine.yaml").write_text("initiatives: []\n")
+    await watched.looks()
     assert (len(watched.applied.taken), good()[0]) == (1, 1)
 
 
