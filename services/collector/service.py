@@ -196,17 +196,20 @@ class Collector:
     async def _leave(self, share: Share, patience: float) -> None:
         """End the polls; then whoever comes next learns what no poll has written. Without it he asks once more."""
         await share.close(patience)
-        now = self._clock.now()
-        feeds = share.unwritten(now)
-        if not feeds:
-            return
         try:
             async with asyncio.timeout(patience):
-                await share.commit([state.output(feed, millis(now)) for feed in feeds], states=feeds)
-            for run in share.runs.values():
-                run.unwritten = False
+                await self._write_last(share)
         except Exception as error:
             logger.info("last states were not written", partition=share.partition.number, reason=repr(error)[:100])
+
+    async def _write_last(self, share: Share) -> None:
+        now = self._clock.now()
+        async with share.partition.lock:  # a commit that outlived its poll brings newer states than memory holds
+            feeds = share.unwritten(now)
+        if feeds:
+            await share.commit([state.output(feed, millis(now)) for feed in feeds], states=feeds)
+            for run in share.runs.values():
+                run.unwritten = False
 
     # --- sources ----------------------------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ import pytest
 from services.collector import catalogue, service
 from services.collector.expected import Shown, expected_items
 from services.collector.items import CHUNK
-from services.collector.known import FeedState
 from services.collector.reading.documents import read as parse
 from services.collector.share import Share
 from services.collector.state import PartitionState
@@ -275,19 +274,6 @@ async def test_a_long_wait_that_a_server_asked_for_survives_a_restart(tmp_path: 
         assert web.asked[URL] == 1
         await run.poll(URL, advance=5_000)
         assert web.asked[URL] == 2
-
-
-async def test_a_stop_writes_what_no_poll_has_written(tmp_path: Path) -> None:
-    """Validators of a document with nothing new are not worth a record; whoever comes next asks with them."""
-    web = FakeWeb({URL: rss(posts(2, 1))})
-    async with opened(tmp_path) as log:
-        await apply(log, config(source("home")))
-        async with running(log, web) as run:
-            await run.poll(URL)
-            web.feeds[URL] = rss(posts(2, 1), title="Tên khác")
-            await run.poll(URL)
-        found = [m for r in await records(log, "feed-state") if isinstance(m := codec.decode(r), FeedState)]
-    assert [feed.etag for feed in found][1:] == [f'"{hash(web.feeds[URL])}"']
 
 
 @pytest.mark.parametrize("written", [False, True], ids=["before", "after"])
