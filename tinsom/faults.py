@@ -219,6 +219,8 @@ def _reason(message: str, value: Any, struct: type[msgspec.Struct], place: Place
     if message.startswith("Invalid enum value"):
         allowed = [str(word) for word in _literals(_type_at(struct, place))]
         return f"{value!r} is not one of {', '.join(allowed)}"
+    if "RFC3339" in message:
+        return f"{value!r} is no time with a zone; write it as 2026-12-01T00:00:00+07:00"
     if (types := _EXPECTED.fullmatch(message)) is None:
         return message[:1].lower() + message[1:]
     wanted = " or ".join(_WORDS.get(word, word) for word in types[1].split(" | "))

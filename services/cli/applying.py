@@ -98,6 +98,15 @@ def _beyond(config: Config) -> Iterator[Fault]:
         yield from unknown_ids(config, taxonomy)
 
 
+def silent(config: Config) -> Iterator[str]:
+    """What is no fault and yet means that nothing will ever come."""
+    if not config.sources and not config.collector.catalogue:
+        yield "nothing is watched yet; name `sources`, or a `catalogue` of the collector"
+    listening = config.telegram is not None and config.telegram.bot
+    if not config.subscriptions and not listening:
+        yield "nobody is told anything yet; name `destinations` and `subscriptions`"
+
+
 def unknown_ids(config: Config, taxonomy: Taxonomy) -> Iterator[Fault]:
     """Wishes that no tag can ever meet: a misspelt id is silence, not an error, once it runs."""
     matches = [(("subscriptions", n, "match"), s.match) for n, s in enumerate(config.subscriptions)]

@@ -30,8 +30,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON line per input.")
 GOOD = ("ok", "not_modified", "unchanged")
 UNREACHED = ("timeout", "dns", "tls", "connection")
 _HINTS = {
-    "refused": "no address that is gone to; --allow-private allows loopback and intranets",
-    "html": "a page, not a feed",
+    "refused": "not a public address; `--allow-private` lets it in, for a source `collector.allow_private`",
+    "html": "a page, not a feed; `tinsom sources discover` looks for its feeds",
     "challenge": "a page that asks for JavaScript or a captcha",
     "parse": "nothing that can be read as a feed",
     "layout": "a page in which the selectors of its source find no entries",

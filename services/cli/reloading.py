@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 import structlog
 
-from services.cli.shared import errors, load_config, opened_log, run_async
+from services.cli.shared import errors, load_config, note, opened_log, run_async
 from tinsom import metrics
 from tinsom.clock import SystemClock
 from tinsom.config import Config
@@ -67,6 +67,11 @@ def differing(one: Config, other: Config) -> list[str]:
         else:
             found.append(name)
     return found
+
+
+def applied(changes: Sequence[str]) -> list[str]:
+    """Of the lines of an `apply` those that tell of a difference."""
+    return [change for change in changes if not change.endswith("no change")]
 
 
 def applying_to(started: Config) -> Apply:
@@ -146,7 +151,10 @@ class Reloader:
             metrics.configuration_taken(now)
 
     def _tell(self, config: Config, changes: list[str]) -> None:
-        logger.info("configuration taken", changes=[c for c in changes if not c.endswith("no change")])
+        made = applied(changes)
+        logger.info("configuration taken", changes=made)
+        if errors.is_terminal:
+            note(f"{self.path} changed and was taken: {'; '.join(made) or 'nothing to apply'}")
         names = differing(self.started, config)
         if waiting := [name for name in names if name not in TABLES]:
             logger.warning("these settings hold from the next start", settings=waiting)

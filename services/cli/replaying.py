@@ -16,6 +16,7 @@ from services.cli.shared import (
     console,
     counting,
     load_config,
+    note,
     opened_log,
     run_async,
     say,
@@ -57,7 +58,9 @@ def moment(text: str) -> int:
 
 def dump(
     topic: TopicName,
-    path: Annotated[Path, typer.Argument(help="File to write; .gz compresses.", show_default=False)],
+    path: Annotated[
+        Path, typer.Argument(help="File to write; .gz compresses, - is standard output.", show_default=False)
+    ],
     config: ConfigPath = DEFAULT_CONFIG,
     since: Annotated[str | None, typer.Option(help="From this time on: 2h, 3d or an ISO time.")] = None,
     until: Annotated[str | None, typer.Option(help="Before this time.")] = None,
@@ -66,14 +69,16 @@ def dump(
     """Write a topic's records to a file, as they are."""
     settings, name = load_config(config), known_topic(topic)
     first, last = (None if text is None else moment(text) for text in (since, until))
+    piped = str(path) == "-"
+    file = Path("/dev/stdout") if piped else path
 
     async def work() -> int:
         async with opened_log(settings, namespace) as log:
-            return await recording.dump(log, name, path, since=first, until=last, progress=progress)
+            return await recording.dump(log, name, file, since=first, until=last, progress=progress)
 
     with counting(f"dumping {name}") as progress:
         count = run_async(work())
-    say(f"{count} records of {name} in {path}")
+    (note if piped else say)(f"{count} records of {name} in {'standard output' if piped else path}")
 
 
 def replay(

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from services.cli.reloading import Reloader, applying_to
+from services.cli.reloading import Reloader, applied, applying_to
 from services.cli.shared import (
     DEFAULT_CONFIG,
     ConfigPath,
@@ -64,6 +64,12 @@ def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     if faults:
         raise typer.Exit(1)
     say(f"{config}: no fault found")
+    option = "" if config == DEFAULT_CONFIG else f" -c {config}"
+    silent = list(applying.silent(load_config(config)))
+    for line in silent:
+        note(f"{config}: {line}")
+    if errors.is_terminal and not silent:
+        note(f"Next: `tinsom sources check{option}` polls each source once, `tinsom run{option}` starts.")
 
 
 def apply(
@@ -164,12 +170,12 @@ def _welcome(config: Config, names: Sequence[str], changes: Sequence[str]) -> No
     """What runs, where, and what changed, for a person at a terminal; a supervisor reads log lines."""
     if not errors.is_terminal:
         return
-    for change in changes:
-        if not change.endswith("no change"):
-            note(change)
+    for change in applied(changes):
+        note(change)
     where = f"Kafka at {config.kafka.bootstrap_servers}" if config.kafka else str(log_path(config))
     note(f"{', '.join(names)}: running on {where}. Ctrl-C ends it.")
     if config.http.port:
         note(f"metrics: http://{config.http.host}:{config.http.port}/metrics")
     if any(change.startswith("sources: +") for change in changes):
         note("The first poll of a new source is its baseline and alerts nobody; what is new from then on is news.")
+        note("`tinsom sources check` tells whether they answer, `tinsom why ADDRESS` what became of an item.")

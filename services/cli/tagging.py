@@ -42,7 +42,7 @@ def tag(
     lines = read_lines(path)
     head = [line.removeprefix(codecs.BOM_UTF8) for line in _until_text(lines)]
     if not head or not head[-1].strip():
-        note(f"{path}: nothing to tag")
+        note("nothing to tag on standard input" if str(path) == "-" else f"{path}: nothing to tag")
         return
     if head[-1].lstrip().startswith(b"{") or path.suffix in (".jsonl", ".ndjson", ".json"):
         _tag_lines(commands.tag_lines(chain(head, lines), tagger), commands.ERROR)

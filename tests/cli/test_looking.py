@@ -76,6 +76,15 @@ def test_a_private_address_is_refused_with_the_option_that_allows_it(tinsom: Com
     assert "--allow-private" in result.out
 
 
+def test_a_source_with_a_private_address_is_refused_with_the_setting_that_allows_it(
+    tinsom: Command, site: Site, folder: Path
+) -> None:
+    (folder / "tinsom.yaml").write_text(f"sources: [{{id: a, url: '{site.base}/rss'}}]\n")
+    result = tinsom("sources", "check")
+    assert result.code == 1
+    assert "collector.allow_private" in result.out
+
+
 def test_extract_json_is_one_line_for_each_input_whatever_becomes_of_it(
     tinsom: Command, site: Site, folder: Path
 ) -> None:

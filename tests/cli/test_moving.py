@@ -136,6 +136,15 @@ def test_a_dump_is_replayed_into_a_namespace_of_its_own(tinsom: Command, folder:
     assert (folder / "again.jsonl").read_bytes() == content
 
 
+def test_a_dump_goes_into_a_pipe(tinsom: Command, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    tinsom("dump", "items", "file")
+    capfd.readouterr()
+    result = tinsom("dump", "items", "-")
+    assert capfd.readouterr().out == (folder / "file").read_text("utf-8")
+    assert (result.out, result.error) == ("", "9 records of items in standard output")
+    assert not (folder / "-").exists()
+
+
 def test_a_dump_takes_a_span_of_time(tinsom: Command) -> None:
     span = ("--since", "2026-10-02T00:00:00+00:00", "--until", "2026-10-03T00:00:00+00:00")
     assert tinsom("dump", "items", "day.jsonl", *span).out.startswith("3 records of items")

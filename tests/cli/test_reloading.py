@@ -18,6 +18,7 @@ from tinsom.config import AlerterConfig, CollectorConfig, Config, LogConfig, Sou
 from tinsom.configfile import load
 from tinsom.errors import ConfigError, UnreachableError
 from tinsom.log import Table
+from tinsom.screen import Screen
 
 START = "destinations: [{alias: a, channel: terminal}]\n"
 MORE = START + "subscriptions: [{id: s, destination: a, match: {initiatives: [de-an-06]}}]\n"
@@ -219,3 +220,11 @@ async def test_it_goes_to_the_log_that_this_process_works_on(folder: Path) -> No
         await table.refresh()
         assert list(table.records) == [b"file/s"]
     assert not (folder / "other.db").exists()
+
+
+async def test_who_sits_at_the_terminal_sees_what_was_taken(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("services.cli.reloading.errors", Screen(force_terminal=True))
+    await watched.after(MORE)
+    assert capsys.readouterr().err.strip() == f"{watched.path} changed and was taken: subscriptions: + s"

@@ -170,6 +170,22 @@ def test_init_check_and_apply_lead_from_nothing_to_a_log(tinsom: Command, folder
     assert tinsom("apply").lines == [f"{topic}: no change" for topic in topics]
 
 
+def test_check_names_what_is_no_fault_and_yet_means_silence(tinsom: Command, folder: Path) -> None:
+    (folder / "tinsom.yaml").write_text("")
+    result = tinsom("check")
+    assert (result.code, result.out) == (0, "tinsom.yaml: no fault found\n")
+    watched, told = result.err.splitlines()
+    assert watched.startswith("tinsom.yaml: nothing is watched yet")
+    assert told.startswith("tinsom.yaml: nobody is told anything yet")
+
+
+def test_a_time_without_a_zone_is_refused_with_one_to_write(tinsom: Command, folder: Path) -> None:
+    (folder / "tinsom.yaml").write_text("mutes: [{id: m, match: {keywords: [a]}, until: tomorrow}]\n")
+    assert tinsom("check").out == (
+        "tinsom.yaml:1: mutes[0].until: 'tomorrow' is no time with a zone; write it as 2026-12-01T00:00:00+07:00\n"
+    )
+
+
 def test_apply_shows_what_changed_and_a_dry_run_writes_nothing(tinsom: Command, folder: Path) -> None:
     tinsom("init")
     tinsom("apply")

@@ -73,7 +73,7 @@ def test_a_text_is_explained_with_what_was_rejected_and_why(tinsom: Command) -> 
 
 def test_nothing_to_tag_is_said_and_no_fault(tinsom: Command) -> None:
     result = tinsom("tag", stdin=b"\n")
-    assert (result.code, result.out, result.error) == (0, "", "-: nothing to tag")
+    assert (result.code, result.out, result.error) == (0, "", "nothing to tag on standard input")
 
 
 def test_a_file_that_cannot_be_read_is_code_1(tinsom: Command, folder: Path) -> None:

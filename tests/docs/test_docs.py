@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer.main
 import yaml
 
 from deploy import contracts
+from services.classifier.commands import tag_lines, tagger_for
 from services.cli import app
 from services.cli.running import TEMPLATE
 from tests.docs import reading
@@ -22,6 +24,8 @@ from tinsom import config, configfile, messages, topics
 
 README, README_VI = ROOT / "README.md", ROOT / "README.vi.md"
 DOCS, DECISIONS = ROOT / "docs", ROOT / "docs" / "decisions"
+# A package that is one room with what holds it: the services together, and a form of the log.
+FORMS = {"services", "tinsom.log.kafka", "tinsom.log.sqlite"}
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 TOP = [*sorted(p.name for p in ROOT.iterdir() if p.is_dir() and not p.name.startswith(".")), ".ci"]
@@ -234,3 +238,23 @@ def test_generated_documents_have_not_drifted(name: str) -> None:
 def test_the_traffic_names_every_topic_and_type() -> None:
     assert list(contracts.TRAFFIC) == list(topics.TOPICS)
     assert messages.Item.__name__ in contracts.message_page()
+
+
+def test_every_package_has_its_row_in_the_table_of_rooms() -> None:
+    rooms = (DOCS / "architecture.md").read_text("utf-8").split("## Rooms")[1].split("\n## ")[0]
+    packages = {
+        ".".join(init.parent.relative_to(ROOT).parts)
+        for top in ("services", "tinsom")
+        for init in (ROOT / top).rglob("__init__.py")
+    }
+    assert packages - FORMS <= set(re.findall(r"^\| `([\w.]+)` \|", rooms, re.MULTILINE))
+
+
+def test_tag_prints_what_the_commands_page_says() -> None:
+    shown = (DOCS / "commands.md").read_text("utf-8").split("### `tinsom tag`")[1].split("\n### ")[0]
+    printed = next(line for line in shown.splitlines() if line.startswith('{"id":"1"'))
+    title = shown.split("$ tinsom tag text.txt\n")[1].splitlines()[0]
+    (line,) = tag_lines([json.dumps({"id": "1", "title": title}).encode()], tagger_for())
+    assert line.decode().strip() == printed
+    for tag in json.loads(printed)["initiatives"] + json.loads(printed)["agencies"]:
+        assert f"({tag['id']}), {tag['role']}, score {tag['score']}: " in shown
