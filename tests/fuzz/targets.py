@@ -25,6 +25,7 @@ from services.collector.reading import (
 )
 from services.collector.reading.css import SelectorError
 from services.collector.reading.entry import MAX_ENTRIES, MAX_ID, MAX_LEDE, MAX_TEXT, MAX_TITLE, Document
+from services.collector.reading.raw import safe_link
 from services.collector.web import manners, response, robots
 from services.collector.web.response import OUTCOMES, Response
 from tests.collector.build import NOW, source
@@ -129,7 +130,7 @@ def readers(data: bytes) -> None:
     assert len(quick.entries) == len(patient.entries), (len(quick.entries), len(patient.entries))
     for a, b in zip(quick.entries, patient.entries, strict=True):
         for name in ALIKE:
-            if name == "link" and not b.link:
+            if name == "link" and not b.link and a.link == safe_link(a.guid, BASE):
                 continue  # an empty link: feedparser has none then, the fast reader takes the guid that is one
             assert getattr(a, name) == getattr(b, name), (name, getattr(a, name), getattr(b, name))
 

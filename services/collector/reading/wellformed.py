@@ -28,7 +28,8 @@ _CONTENT = "http://purl.org/rss/1.0/modules/content/"
 _HTML_TYPES = frozenset(("text/html", "application/xhtml+xml", "html", "xhtml"))
 _TEXT_TYPES = _HTML_TYPES | {"text", "text/plain", None}
 _NAMES = frozenset(("link", "guid"))
-_MENDED = re.compile(r":///|[\x80-\x9f]")  # a slash too many, quotes of Windows
+# A slash too many, quotes of Windows, UTF-8 that somebody read as Latin-1.
+_MENDED = re.compile(r":///|[\x80-\x9f]|[\xc2-\xf4][\xa0-\xbf]")
 _XHTML_TYPES = frozenset(("xhtml", "application/xhtml+xml"))
 
 # (namespace, lower-case name) → our name. Names of RSS are in no namespace.
