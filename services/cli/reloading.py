@@ -41,15 +41,21 @@ def stamps(path: Path, config: Config) -> dict[Path, Stamp]:
 def _files(path: Path, config: Config) -> Iterator[Path]:
     yield path
     if config.taxonomy:
-        folder = Path(config.taxonomy)
-        yield from sorted(folder.glob("*.yaml")) if folder.is_dir() else [folder]
+        yield from _inside(Path(config.taxonomy))
     yield from (Path(source.ca_file) for source in config.sources if source.ca_file)
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.glob("*.yaml")) if folder.is_dir() else [folder]
+    except OSError:  # nobody can look there now, or ever: a name may be no name
+        return [folder]
 
 
 def _stamp(path: Path) -> Stamp:
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -15,7 +15,7 @@ from services.alerter.bot.past import Past
 from services.alerter.plan import Rules
 from tests.alerter import builders as b
 from tests.alerter import virtual
-from tests.alerter.virtual import VIRTUAL_TIME, MemoryLog, chats, start
+from tests.alerter.virtual import VIRTUAL_TIME, MemoryLog, chats, dies_at, start
 from tests.fakes.telegram.core import NO_LIMITS, BotApi
 from tinsom import codec
 from tinsom.clock import millis
@@ -217,24 +217,13 @@ async def test_a_stop_awaits_the_commit_in_flight_and_no_other() -> None:
     await world.stage.lost(world.partition)
 
 
-@pytest.mark.parametrize("commits", range(4))
+@pytest.mark.parametrize("commits", range(5))
 @pytest.mark.parametrize("moment", ["before", "after"])
 @VIRTUAL_TIME
-async def test_killed_at_any_commit(commits: int, moment: str) -> None:
-    log, died = MemoryLog(written=history()), asyncio.Event()
+async def test_killed_at_any_commit(commits: int, moment: Literal["before", "after"]) -> None:
+    log = MemoryLog(written=history())
     world = await world_of(log, wish(), digest="hourly")
-    inner = world.partition.commit
-
-    async def commit(outputs: Any, offset: int | None = None) -> None:
-        if moment == "before" and world.partition.commits >= commits:
-            died.set()
-            await asyncio.sleep(1e9)
-        await inner(outputs, offset)
-        if moment == "after" and world.partition.commits > commits:
-            died.set()
-            await asyncio.sleep(1e9)
-
-    world.partition.commit = commit
+    died = dies_at(world, commits, moment)
     await asyncio.wait([asyncio.create_task(died.wait())], timeout=120)
     await world.kill()
     await _told_by_successor(log, world.api)

@@ -150,6 +150,16 @@ async def test_no_fault_of_a_reload_ends_the_process(watched: Watched) -> None:
     assert good()[0] == 0
 
 
+@pytest.mark.parametrize("name", ["x" * 300, '"nh\\0n"'], ids=["too long", "no name"])
+async def test_a_name_that_no_file_can_have_does_not_end_the_process(watched: Watched, name: str) -> None:
+    watched.applied.fault = ConfigError("taxonomy: cannot read it")
+    assert len(await watched.after(START + f"taxonomy: {name}\n")) == 1
+    assert await watched.looks(20) == []
+    watched.applied.fault = None
+    await watched.after(MORE)
+    assert (len(watched.applied.taken), good()[0]) == (1, 1)
+
+
 async def test_what_is_asked_for_is_read_without_a_change(watched: Watched) -> None:
     watched.reloader.ask()
     await watched.looks(2)
