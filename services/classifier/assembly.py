@@ -21,15 +21,13 @@ _PLACE_POINTS = {Segment.TITLE: 5.0, Segment.LEDE: 3.0, Segment.BODY: 1.0, Segme
 
 def initiatives(scorer: Scorer, mentions: Sequence[Mention]) -> list[m.Tag]:
     groups = grouped(mentions)
-    many = len(groups)
-    tags = [_tag(scorer.reading, tag, g, scorer.initiative(tag, g, many)) for tag, g in groups.items()]
+    tags = _tags(scorer.reading, groups, scorer.initiatives(groups))
     return _with_parents(_capped(tags), scorer.taxonomy.initiatives)
 
 
 def agencies(scorer: Scorer, mentions: Sequence[Mention]) -> list[m.Tag]:
     groups = grouped(mentions)
-    many, most = len(groups), max((len(group) for group in groups.values()), default=1)
-    tags = [_tag(scorer.reading, tag, g, scorer.agency(tag, g, most, many)) for tag, g in groups.items()]
+    tags = _tags(scorer.reading, groups, scorer.agencies(groups))
     return _with_parents(_with_successors(_capped(tags), scorer), scorer.taxonomy.agencies)
 
 
@@ -42,18 +40,24 @@ def _capped(tags: list[m.Tag]) -> list[m.Tag]:
     return [msgspec.structs.replace(tag, role="mentioned") if tag.id in over else tag for tag in tags]
 
 
-def _tag(reading: Reading, tag: str, group: Sequence[Mention], score: float) -> m.Tag:
-    return m.Tag(
-        id=tag,
-        role="primary" if score >= PRIMARY else "mentioned",
-        score=score,
-        evidence=[_evidence(reading, mention) for mention in group[:MAX_EVIDENCE]],
-    )
+def _tags(reading: Reading, groups: Mapping[str, Sequence[Mention]], scores: Iterable[float]) -> list[m.Tag]:
+    return [
+        m.Tag(
+            id=tag,
+            role="primary" if score >= PRIMARY else "mentioned",
+            score=score,
+            evidence=_evidence(reading, group[:MAX_EVIDENCE]),
+        )
+        for (tag, group), score in zip(groups.items(), scores, strict=True)
+    ]
 
 
-def _evidence(reading: Reading, mention: Mention) -> m.Evidence:
-    field, start, end = reading.span(mention.start, mention.end)
-    return m.Evidence(field=field, start=start, end=end, rule=mention.rule)
+def _evidence(reading: Reading, group: Iterable[Mention]) -> list[m.Evidence]:
+    found = []
+    for mention in group:
+        field, start, end = reading.span(mention.start, mention.end)
+        found.append(m.Evidence(field=field, start=start, end=end, rule=mention.rule))
+    return found
 
 
 def _with_successors(tags: Iterable[m.Tag], scorer: Scorer) -> list[m.Tag]:

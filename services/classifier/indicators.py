@@ -108,10 +108,10 @@ def parse_number(digits: str) -> float | None:
     """Decimal comma, thousand points: 28,2 and 230.000; a point before fewer than three digits is a decimal."""
     if digits.isdecimal():
         return float(digits)
-    if _THOUSANDS.match(digits):
-        digits = digits.replace(".", "")
-    elif digits.count(",") == 1 and "." in digits:
+    if digits.count(",") == 1:
         digits = digits.replace(".", "").replace(",", ".")
+    elif _THOUSANDS.match(digits):
+        digits = digits.replace(".", "")
     elif _COMMAS.fullmatch(digits):
         digits = digits.replace(",", "")
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import IntEnum
 from itertools import accumulate
@@ -68,19 +68,13 @@ class Reading(msgspec.Struct, gc=False):
 
     def segment(self, position: int) -> Segment:
         k = bisect_right(self.bounds, position)
-        if self.captions and 0 < k < 3 and self._is_in_a_caption(position):
+        if self.captions and 0 < k < 3 and self.is_in_a_caption(position):
             return Segment.CAPTION
         return _IN_ORDER[k]
 
-    def _is_in_a_caption(self, position: int) -> bool:
+    def is_in_a_caption(self, position: int) -> bool:
         at = bisect_right(self.captions, position, key=_start) - 1
         return at >= 0 and position < self.captions[at][1]
-
-    def segments(self, positions: Iterable[int]) -> set[Segment]:
-        if self.captions:
-            return {self.segment(position) for position in positions}
-        bounds = self.bounds
-        return {_IN_ORDER[k] for k in {bisect_right(bounds, position) for position in positions}}
 
     def sentence(self, position: int) -> tuple[int, int]:
         """Start and end of the sentence around a position."""

@@ -8,23 +8,30 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from services.classifier.mentions import Mention
-from services.classifier.reading import Reading, Segment
+from services.classifier.reading import Reading
 from services.classifier.taxonomy import Taxonomy
 from tinsom.text import has_any
 
 PRIMARY = 4.0
-_TITLE, _LEDE = Segment.TITLE, Segment.LEDE
 # An acting body stands within this many characters of the start of its sentence.
 TOPIC_CHARS = 25
 # How far from the start of its sentence an initiative is named, in steps; farther than FAR_CHARS is no farther.
 STEP_CHARS, FAR_CHARS = 50, 300
-# A link of a list is named along with others: "kinh tế số, xã hội số và chính phủ số".
-_BEFORE_LINK, _BEHIND_LINK, _LINK_REACH = (",", " và", ";", "/"), (",", "và ", ";", "/"), 4
+# A link of a list is named along with others: "kinh tế số, xã hội số và chính phủ số". Each way to write a joint
+# with its spaces is listed once here, so that no name's neighbours need be cut out and stripped.
+_LINK_REACH = 4
+_BEFORE_LINK = tuple(
+    joint + " " * spaces for joint in (",", ";", "/", " và") for spaces in range(_LINK_REACH - len(joint) + 1)
+)
+_BEHIND_LINK = tuple(
+    " " * spaces + joint for joint in (",", ";", "/", "và ") for spaces in range(_LINK_REACH - len(joint) + 1)
+)
 # How much shorter than an article an item is, in halvings: in few words one mention says much.
 ARTICLE_CHARS, SHORTEST = 4_000, 3.0
 _HEARD = ("acts", "told")
@@ -38,18 +45,44 @@ _SAY_REACH = 80
 LEAST = 0.1
 
 
-class _Weights(defaultdict[str, float]):
+class _Weights(msgspec.Struct, frozen=True):
     """What is not weighed counts nothing."""
 
-    def __init__(self, given: Mapping[str, float], prefix: str) -> None:
-        own = {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
-        super().__init__(float, own)
+    bias: float = 0.0
+    short: float = 0.0
+    title: float = 0.0
+    lede: float = 0.0
+    many: float = 0.0
+
+
+class _OfInitiatives(_Weights, frozen=True):
+    mentions: float = 0.0
+    alone: float = 0.0
+    number: float = 0.0
+    agent: float = 0.0
+    depth: float = 0.0
+    implied: float = 0.0
+    document: float = 0.0
+    background: float = 0.0
+    crime: float = 0.0
+
+
+class _OfAgencies(_Weights, frozen=True):
+    share: float = 0.0
+    topic: float = 0.0
+    acts: float = 0.0
+    told: float = 0.0
+    local: float = 0.0
+    lead: float = 0.0
+    hosts: float = 0.0
+    speaks: float = 0.0
 
 
 @dataclass(frozen=True)
 class Weights:
-    initiative: Mapping[str, float]
-    agency: Mapping[str, float]
+    initiative: _OfInitiatives
+    agency: _OfAgencies
+    types: Mapping[str, float]  # of agencies, where one weighs anything
 
     @classmethod
     def of(cls, taxonomy: Taxonomy) -> Weights:
@@ -57,7 +90,16 @@ class Weights:
 
     @classmethod
     def given(cls, weights: Mapping[str, float]) -> Weights:
-        return cls(_Weights(weights, "initiative."), _Weights(weights, "agency."))
+        agency = _named(weights, "agency.")
+        return cls(
+            msgspec.convert(_named(weights, "initiative."), _OfInitiatives),
+            msgspec.convert(agency, _OfAgencies),
+            agency,
+        )
+
+
+def _named(weights: Mapping[str, float], prefix: str) -> dict[str, float]:
+    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
 
 
 @dataclass
@@ -72,46 +114,80 @@ class Scorer:
     leads: frozenset[str]
     hosts: frozenset[str] = frozenset()
 
-    def __post_init__(self) -> None:
-        title, words = self.reading.lower[: self.reading.title_end], self.taxonomy.context
-        self.brevity = min(SHORTEST, max(0.0, math.log2(ARTICLE_CHARS / len(self.reading.plain))))
-        self.crime = has_any(title, words.crime) and not has_any(title, words.prevention)
+    def initiatives(self, groups: Mapping[str, Sequence[Mention]]) -> list[float]:
+        """The score of each, in order; an item that names many is about more of them."""
+        if not groups:
+            return []
+        w = self.weights.initiative
+        base, many, crime = self._base(w), w.many * _log(len(groups)), w.crime * self._is_of_a_crime()
+        return [self._initiative(tag, group, base, many, crime) for tag, group in groups.items()]
 
-    def initiative(self, tag: str, group: Sequence[Mention], many: int) -> float:
-        """`many`: how many initiatives the item names; one that names many is about more of them."""
-        w, row = self.weights.initiative, self.taxonomy.initiatives[tag]
+    def _initiative(self, tag: str, group: Sequence[Mention], base: float, many: float, crime: float) -> float:
+        w, row, lower = self.weights.initiative, self.taxonomy.initiatives[tag], self.reading.lower
         own = [mention for mention in group if not mention.implied]
-        sentences = self._sentences(own)
-        alone = [held for mention, held in zip(own, sentences, strict=True) if not self._is_listed(mention)]
-        points = self._place(own, w) + w["mentions"] * _log(len(own)) + w["many"] * _log(many)
-        points += w["alone"] * _log(len(alone)) + w["number"] * _log(len(self.numbers.intersection(alone)))
-        points += w["agent"] * _log(len(self.actors.intersection(sentences)))
-        points += w["depth"] * math.log2(1 + self._depth(own, sentences) / STEP_CHARS)
+        title, lede, sentences, depth = self._places(own)
+        alone = [held for mention, held in zip(own, sentences, strict=True) if not _is_listed(lower, mention)]
+        points = base + w.title * title + w.lede * lede + w.mentions * _log(len(own)) + many
+        points += w.alone * _log(len(alone)) + w.number * _log(len(self.numbers.intersection(alone)))
+        points += w.agent * _log(len(self.actors.intersection(sentences)))
+        points += w.depth * math.log2(1 + depth / STEP_CHARS)
         if not own:
-            points += w["implied"]
+            points += w.implied
         elif _are_documents(own):
-            points += w["document"]
+            points += w.document
         if row.background:
-            points += w["background"]
-        if self.crime:
-            points += w["crime"]
+            points += w.background
+        points += crime
         if not row.weak_primary and points > PRIMARY - LEAST and _are_weak(own):
             points = PRIMARY - LEAST
         return max(LEAST, round(points, 2))
 
-    def agency(self, tag: str, group: Sequence[Mention], most: int, many: int) -> float:
-        """`most`: how often the body that is named most often is named; `many`: how many bodies are named."""
+    def agencies(self, groups: Mapping[str, Sequence[Mention]]) -> list[float]:
+        """The score of each, in order; how often one is named counts by the one that is named most often."""
+        if not groups:
+            return []
         w = self.weights.agency
-        row = self.taxonomy.agencies.get(tag)
+        base, many, most = self._base(w), w.many * _log(len(groups)), _log(max(map(len, groups.values())))
+        return [self._agency(tag, group, base, many, most) for tag, group in groups.items()]
+
+    def _agency(self, tag: str, group: Sequence[Mention], base: float, many: float, most: float) -> float:
+        w, row = self.weights.agency, self.taxonomy.agencies.get(tag)
+        title, lede, _, depth = self._places(group)
         voices = [mention.voice for mention in group]
-        points = self._place(group, w) + w["share"] * _log(len(group)) / _log(most) + w["many"] * _log(many)
-        points += w["topic"] * (self._depth(group, self._sentences(group), TOPIC_CHARS) < TOPIC_CHARS)
-        points += w["acts"] * _log(voices.count("acts")) + w["told"] * _log(voices.count("told"))
-        points += w["local"] if row is None else w[row.type] + row.points
-        points += w["lead"] * (tag in self.leads) + w["hosts"] * (tag in self.hosts)
+        points = base + w.title * title + w.lede * lede + w.share * _log(len(group)) / most + many
+        points += w.topic * (depth < TOPIC_CHARS)
+        points += w.acts * _log(voices.count("acts")) + w.told * _log(voices.count("told"))
+        points += w.local if row is None else self.weights.types.get(row.type, 0.0) + row.points
+        points += w.lead * (tag in self.leads) + w.hosts * (tag in self.hosts)
         if "office" in voices:
-            points += w["speaks"] * _log(self._sayings(group))
+            points += w.speaks * _log(self._sayings(group))
         return max(LEAST, round(points, 2))
+
+    def _base(self, w: _Weights) -> float:
+        brevity = min(SHORTEST, max(0.0, math.log2(ARTICLE_CHARS / len(self.reading.plain))))
+        return w.bias + w.short * brevity
+
+    def _is_of_a_crime(self) -> bool:
+        title, words = self.reading.lower[: self.reading.title_end], self.taxonomy.context
+        return has_any(title, words.crime) and not has_any(title, words.prevention)
+
+    def _places(self, mentions: Iterable[Mention]) -> tuple[bool, bool, list[int], int]:
+        """Is one in the title, in the lede; the number of each one's sentence; how many characters from the start
+        of its sentence the nearest is. In one walk, since every tag of an item takes it.
+        """
+        reading, title, lede, sentences, depth = self.reading, False, False, [], FAR_CHARS
+        ends, starts, (title_end, lede_end, _) = reading.ends, reading.starts, reading.bounds
+        for mention in mentions:
+            start = mention.start
+            sentence = bisect_right(ends, start)
+            sentences.append(sentence)
+            if start - starts[sentence] < depth:
+                depth = start - starts[sentence]
+            if start < title_end:
+                title = True
+            elif start < lede_end and not lede:
+                lede = not reading.is_in_a_caption(start)
+        return title, lede, sentences, depth
 
     def _sayings(self, group: Sequence[Mention]) -> int:
         return sum(mention.office and self._is_heard(mention.end) for mention in group)
@@ -120,44 +196,9 @@ class Scorer:
         sentence_end = self.reading.sentence(end - 1)[1]
         return has_any(self.reading.lower[end : min(sentence_end, end + _SAY_REACH)], _SAYS)
 
-    def _sentences(self, own: Sequence[Mention]) -> list[int]:
-        """The number of each mention's sentence."""
-        ends = self.reading.ends
-        return [bisect_right(ends, mention.start) for mention in own]
 
-    def _heads(self, own: Sequence[Mention]) -> tuple[bool, bool]:
-        """Is one in the title, in the lede?"""
-        if self.reading.captions:
-            segments = self.reading.segments([mention.start for mention in own])
-            return _TITLE in segments, _LEDE in segments
-        (title_end, lede_end, _), title, lede = self.reading.bounds, False, False
-        for mention in own:
-            if mention.start < title_end:
-                title = True
-            elif mention.start < lede_end:
-                lede = True
-        return title, lede
-
-    def _place(self, own: Sequence[Mention], w: Mapping[str, float]) -> float:
-        title, lede = self._heads(own)
-        return w["bias"] + w["short"] * self.brevity + w["title"] * title + w["lede"] * lede
-
-    def _depth(self, own: Sequence[Mention], sentences: Sequence[int], enough: int = 0) -> int:
-        """How near to the start of a sentence one comes, in characters; `enough`: nearer need not be sought."""
-        starts, least = self.reading.starts, FAR_CHARS
-        for mention, sentence in zip(own, sentences, strict=True):
-            depth = mention.start - starts[sentence]
-            if depth < least:
-                least = depth
-                if least < enough:
-                    break
-        return least
-
-    def _is_listed(self, mention: Mention) -> bool:
-        text, start, end = self.reading.lower, mention.start, mention.end
-        if text[max(0, start - _LINK_REACH) : start].rstrip().endswith(_BEFORE_LINK):
-            return True
-        return text[end : end + _LINK_REACH].lstrip().startswith(_BEHIND_LINK)
+def _is_listed(lower: str, mention: Mention) -> bool:
+    return lower.endswith(_BEFORE_LINK, 0, mention.start) or lower.startswith(_BEHIND_LINK, mention.end)
 
 
 def _are_documents(own: Sequence[Mention]) -> bool:
@@ -177,7 +218,8 @@ def _log(count: int) -> float:
 
 def holding(reading: Reading, positions: Iterable[int]) -> frozenset[int]:
     """The numbers of the sentences that hold one of the positions."""
-    return frozenset(map(reading.sentence_number, positions))
+    ends = reading.ends
+    return frozenset([bisect_right(ends, position) for position in positions])
 
 
 def actors(mentions: Iterable[Mention]) -> Iterable[int]:
