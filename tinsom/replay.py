@@ -20,6 +20,7 @@ from tinsom.log import Log, Output, Record
 from tinsom.topics import TOPICS
 
 FORMAT = "tinsom-dump-1"
+STDOUT = 1
 CHUNK = 500
 # What a file that is not there, cut off or damaged makes gzip raise.
 UNREADABLE = (OSError, EOFError, zlib.error)
@@ -73,41 +74,48 @@ def _open(path: Path, mode: str) -> IO[bytes]:
     return cast(IO[bytes], opened)
 
 
+def _output(path: Path | None) -> IO[bytes]:
+    # By its number: opened by a name, a file that the shell appends to would be emptied.
+    return _open(path, "wb") if path is not None else open(STDOUT, "wb", closefd=False)
+
+
 async def dump(
     log: Log,
     topic: str,
-    path: Path,
+    path: Path | None,
     *,
     since: int | None = None,
     until: int | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> int:
-    """Write a topic's records that are not older than `since` (ms) and older than `until`.
+    """Write a topic's records that are not older than `since` (ms) and older than `until`; without a `path` to
+    standard output.
 
     Raises InputError when the file cannot be written.
     """
-    count = 0
     head = {"format": FORMAT, "topic": topic, "partitions": log.partitions_of(topic)}
+    count = 0
     try:
-        opened = _open(path, "wb")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {_reason(error)}") from None
-    with opened as file:
-        file.write(msgspec.json.encode(head) + b"\n")
-        async for record in _records(log, topic, since):
-            # Timestamps are not in order everywhere: what comes after the first in time may be older.
-            if (since is None or record.timestamp >= since) and (until is None or record.timestamp < until):
+        with _output(path) as file:
+            file.write(msgspec.json.encode(head) + b"\n")
+            async for record in _records(log, topic, since, until):
                 file.write(line_of(record) + b"\n")
                 count += 1
                 progress(count)
+    except BrokenPipeError:
+        raise  # nobody reads any more, and nobody asks why
+    except OSError as error:
+        raise InputError(f"cannot write {path or 'to standard output'}: {_reason(error)}") from None
     return count
 
 
-async def _records(log: Log, topic: str, since: int | None) -> AsyncIterator[Record]:
+async def _records(log: Log, topic: str, since: int | None, until: int | None) -> AsyncIterator[Record]:
     for number in range(log.partitions_of(topic)):
         start = 0 if since is None else await log.offset_at(topic, number, since)
         async for record in log.read(topic, number, start):
-            yield record
+            # Timestamps are not in order everywhere: what comes after the first in time may be older.
+            if (since is None or record.timestamp >= since) and (until is None or record.timestamp < until):
+                yield record
 
 
 def topic_of(path: Path) -> str:

@@ -70,11 +70,12 @@ def dump(
     settings, name = load_config(config), known_topic(topic)
     first, last = (None if text is None else moment(text) for text in (since, until))
     piped = str(path) == "-"
-    file = Path("/dev/stdout") if piped else path
 
     async def work() -> int:
         async with opened_log(settings, namespace) as log:
-            return await recording.dump(log, name, file, since=first, until=last, progress=progress)
+            return await recording.dump(
+                log, name, None if piped else path, since=first, until=last, progress=progress
+            )
 
     with counting(f"dumping {name}") as progress:
         count = run_async(work())

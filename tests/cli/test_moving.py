@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -145,6 +147,16 @@ def test_a_dump_goes_into_a_pipe(tinsom: Command, folder: Path, capfd: pytest.Ca
     assert not (folder / "-").exists()
 
 
+def test_a_dump_goes_behind_what_its_output_holds(tinsom: Command, folder: Path) -> None:
+    """As `tinsom dump items - >> file`."""
+    tinsom("dump", "items", "file")
+    kept = folder / "kept"
+    kept.write_text("before\n")
+    with kept.open("ab") as file:
+        subprocess.run([sys.executable, "-m", "services.cli", "dump", "items", "-"], stdout=file, check=True)
+    assert kept.read_text("utf-8") == "before\n" + (folder / "file").read_text("utf-8")
+
+
 def test_a_dump_takes_a_span_of_time(tinsom: Command) -> None:
     span = ("--since", "2026-10-02T00:00:00+00:00", "--until", "2026-10-03T00:00:00+00:00")
     assert tinsom("dump", "items", "day.jsonl", *span).out.startswith("3 records of items")
@@ -165,6 +177,7 @@ def test_a_second_replay_into_a_namespace_wants_to_be_meant(tinsom: Command) -> 
     [
         (("dump", "nosuch", "f"), "there is no topic 'nosuch'"),
         (("dump", "items", "nosuch/f"), "cannot write nosuch/f: No such file or directory"),
+        (("dump", "items", "/dev/full"), "cannot write /dev/full: No space left on device"),
         (("dump", "items", "f", "--since", "soon"), "'soon' is no time"),
         (("replay", "nosuch", "--namespace", "r"), "cannot read nosuch: No such file or directory"),
         (("replay", "tinsom.yaml", "--namespace", "r"), "tinsom.yaml: not a dump of a topic"),
