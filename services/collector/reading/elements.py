@@ -19,7 +19,9 @@ ATOM, RSS1 = "http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/"
 DC = "http://purl.org/dc/elements/1.1/"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 NAMES = frozenset(("link", "guid"))
-# A slash too many, quotes of Windows, UTF-8 that somebody read as Latin-1.
+# Fields that are taken as they stand, and what feedparser mends in them: a slash too many, quotes of Windows,
+# UTF-8 that somebody read as Latin-1.
+_PLAIN = ("guid", "link", "published", "updated")
 _MENDED = re.compile(r":///|[\x80-\x9f]|[\xc2-\xf4][\xa0-\xbf]")
 # Read for nothing that we keep.
 _HARMLESS = frozenset(
@@ -67,7 +69,7 @@ def read_entries(
     for position, fingerprint in enumerate(prints[:MAX_ENTRIES]):
         known, element = marks.memo.get(fingerprint), elements[position]
         if known is None:
-            read.append((position, fingerprint, _plainly_named(fields_of(element))))
+            read.append((position, fingerprint, _plain(fields_of(element))))
         elif len(element):
             raise Unsure
         else:
@@ -78,9 +80,9 @@ def read_entries(
     return entries, tuple(unchanged)
 
 
-def _plainly_named(found: Fields) -> Fields:
-    """`found` again; unsure where feedparser mends an address."""
-    if any(_MENDED.search(found.get(name, "")) for name in NAMES):
+def _plain(found: Fields) -> Fields:
+    """`found` again; unsure where feedparser mends an address or a date."""
+    if any(_MENDED.search(found.get(name, "")) for name in _PLAIN):
         raise Unsure
     return found
 
