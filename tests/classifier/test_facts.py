@@ -50,6 +50,7 @@ def details(title: str = "Tin", lede: str = "", taxonomy: str = "1", **tags: Any
         ),
         ({"agencies": [agency("a")]}, {"agencies": [agency("a", "Bộ A")]}, []),  # a name is no fact
         ({"title": "5 và 7"}, {"title": "7 rồi 5"}, []),
+        ({"title": "Lào 1-1 Malaysia (H1)"}, {"title": "Lào 1-1 Malaysia (H2)"}, []),
         ({"title": "150 thủ tục, 7 bộ"}, {"title": "Cắt giảm 150 thủ tục"}, []),
         ({"title": "Họp", "lede": "Lúc 8h30."}, {"title": "8 giờ 30 họp", "lede": "Ở Hà Nội."}, []),
         (

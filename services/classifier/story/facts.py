@@ -14,7 +14,8 @@ from tinsom import messages as m
 
 # An hour of the day is one figure: "8 giờ 30" is neither 8 nor 30 of anything. One digit first, whatever follows:
 # so the search passes over a text without figures twice as fast.
-_NUMBERS = re.compile(r"\d(?:\d? ?(?:giờ|h)(?: ?[0-5]\d)?(?!\w)|[\d.,/:-]*\d|)")
+# What is part of a name (H1, C06, U23) is none.
+_NUMBERS = re.compile(r"\d(?<!\w\d)(?:\d? ?(?:giờ|h)(?: ?[0-5]\d)?(?!\w)|[\d.,/:-]*\d|)")
 # Other rules find other bodies in the same words: between two taxonomies these prove nothing.
 _BY_TAXONOMY = ("initiative", "agency")
 _TAXONOMY = "taxonomy"
