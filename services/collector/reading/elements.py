@@ -19,10 +19,10 @@ ATOM, RSS1 = "http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/"
 DC = "http://purl.org/dc/elements/1.1/"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 NAMES = frozenset(("link", "guid"))
-# Fields that are taken as they stand, and what feedparser mends in them: a slash too many, quotes of Windows,
-# UTF-8 that somebody read as Latin-1.
+# Fields that are taken as they stand, and what feedparser mends in them: a slash too many, UTF-8 that somebody read
+# as Latin-1.
 _PLAIN = ("guid", "link", "published", "updated")
-_MENDED = re.compile(r":///|[\x80-\x9f]|[\xc2-\xf4][\xa0-\xbf]")
+_MENDED = re.compile(r":///|[\xc2-\xf4][\x80-\xbf]")
 # Read for nothing that we keep.
 _HARMLESS = frozenset(
     {("", name) for name in ("category", "comments", "enclosure", "source", "image", "rating", "thumb")}

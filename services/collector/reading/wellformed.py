@@ -7,6 +7,7 @@ ours, markup where text should be) it says None, and feedparser reads the docume
 
 from __future__ import annotations
 
+import re
 from string import ascii_letters, digits
 
 from lxml import etree
@@ -55,6 +56,8 @@ _RSS_SPELT["pubDate"] = "published"
 _RDF_SPELT: _Spelt = {f"{{{ns}}}{name}": field for (ns, name), field in _RDF_FIELDS.items()}
 # Names with other letters are well-formed to libxml2 alone: feedparser's parser goes by an older edition of XML.
 _OTHER_LETTERS = "translate(name(), '{}', '')".format(f"{ascii_letters}{digits}_-.:")
+# Control signs that are quotes and dots on Windows, and for feedparser.
+_WINDOWS = re.compile(rb"\xc2[\x80-\x9f]")
 _ODD_NAMES = etree.XPath(f"boolean(//@*[{_OTHER_LETTERS}] | //*[{_OTHER_LETTERS}])")
 
 
@@ -67,6 +70,8 @@ def read(raw: bytes, base: str, marks: Marks = _NO_MARKS) -> Document | None:
     Entries that `marks` pass over are empty in `raw`; the document names their items in `unchanged`.
     """
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw or b"xml:base" in raw:
+        return None
+    if _WINDOWS.search(raw):
         return None
     if raw.count(b"<?") != raw.count(b"<?xml-stylesheet "):
         return None  # what other instructions hold, the two parsers see with other eyes
