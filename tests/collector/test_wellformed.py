@@ -68,6 +68,11 @@ ITEM = "<rss version='2.0'><channel><title>t</title><item><title>a</title>{}</it
         "<description xml:base='/x'>s</description>",
         "<link href='/x'>y</link>",
         "<unclosed>",
+        "<description>dots&#133;</description>",
+        "<description>a quote&#x92;s</description>",
+        "<description>\x85</description>",
+        "<link>https:///bao.example/x</link>",
+        "<pubDate>Tue, 10 M\u00c3\u00a1r 2026</pubDate>",
     ],
 )
 def test_what_it_is_not_sure_of_is_left_to_feedparser(inside: str) -> None:

@@ -19,8 +19,8 @@ ATOM, RSS1 = "http://www.w3.org/2005/Atom", "http://purl.org/rss/1.0/"
 DC = "http://purl.org/dc/elements/1.1/"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 NAMES = frozenset(("link", "guid"))
-# Fields that are taken as they stand, and what feedparser mends in them: a slash too many, UTF-8 that somebody read
-# as Latin-1.
+# Fields that are taken as they stand, and what feedparser mends in them: a slash too many, UTF-8 that somebody
+# read as Latin-1.
 _PLAIN = ("guid", "link", "published", "updated")
 _MENDED = re.compile(r":///|[\xc2-\xf4][\x80-\xbf]")
 # Read for nothing that we keep.

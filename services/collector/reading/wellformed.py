@@ -54,12 +54,11 @@ _Spelt = dict[object, str]
 _RSS_SPELT: _Spelt = {name: field for (ns, name), field in _RSS_FIELDS.items() if not ns}
 _RSS_SPELT["pubDate"] = "published"
 _RDF_SPELT: _Spelt = {f"{{{ns}}}{name}": field for (ns, name), field in _RDF_FIELDS.items()}
+# Control signs that are quotes and dots on Windows, and for feedparser.
+_WINDOWS = re.compile(rb"\xc2[\x80-\x9f]|&#0*1[2-5]\d;|&#[xX]0*[89][0-9a-fA-F];")
 # Names with other letters are well-formed to libxml2 alone: feedparser's parser goes by an older edition of XML.
 _OTHER_LETTERS = "translate(name(), '{}', '')".format(f"{ascii_letters}{digits}_-.:")
-# Control signs that are quotes and dots on Windows, and for feedparser.
-_WINDOWS = re.compile(rb"\xc2[\x80-\x9f]")
 _ODD_NAMES = etree.XPath(f"boolean(//@*[{_OTHER_LETTERS}] | //*[{_OTHER_LETTERS}])")
-
 
 _NO_MARKS = Marks()
 
