@@ -16,9 +16,13 @@ def load(path: Path) -> Config:
     examined = examine(path)
     found = examined.lines()
     if found or examined.config is None:
-        more = f" (and {len(found) - 1} more; `tinsom check` names all)" if found[1:] else ""
-        raise ConfigError(found[0] + more)
+        raise ConfigError(first(found))
     return examined.config
+
+
+def first(faults: list[str]) -> str:
+    """The first of some faults in one line, with the number of the others."""
+    return faults[0] + (f" (and {len(faults) - 1} more; `tinsom check` names all)" if faults[1:] else "")
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,14 @@ def faults(path: Path) -> list[str]:
     return examined.lines()
 
 
+def misspelt(path: Path) -> list[str]:
+    """By line, the ids that a file asks for and no tag can have. Raises ConfigError for a file with a fault."""
+    config, examined = configfile.load(path), configfile.examine(path)
+    known = tagging.load(Path(config.taxonomy) if config.taxonomy else None)
+    examined.faults.extend(unknown_ids(config, known))
+    return examined.lines()
+
+
 def _beyond(config: Config) -> Iterator[Fault]:
     """What is wrong outside the file itself."""
     if config.kafka is None and not Path(config.log.path).absolute().parent.is_dir():

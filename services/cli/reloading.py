@@ -18,6 +18,7 @@ from services.cli.shared import errors, load_config, note, opened_log, run_async
 from tinsom import metrics
 from tinsom.clock import SystemClock
 from tinsom.config import Config
+from tinsom.configfile import first
 from tinsom.errors import ConfigError, LogError, TinsomError, UnreachableError
 from tinsom.follower import pause
 from tinsom.service import Context
@@ -142,7 +143,7 @@ class Reloader:
             self._newest = config = await asyncio.to_thread(_read, self.path)
             # What is written from now on is a change still to be taken.
             seen = {file: seen.get(file, stamp) for file, stamp in stamps(self.path, config).items()}
-            changes = await asyncio.to_thread(self.apply, config) if self.apply is not None else []
+            changes = await asyncio.to_thread(self._apply, config)
         except (LogError, UnreachableError) as error:
             self._refused(str(error))
             self._not_before = now + RETRY_SECONDS
@@ -155,6 +156,16 @@ class Reloader:
             self._taken = seen
             self._tell(config, changes)
             metrics.configuration_taken(now)
+
+    def _apply(self, config: Config) -> list[str]:
+        """The difference on the log. Raises ConfigError for misspelt ids too: with them readers would be deaf."""
+        if self.apply is None:
+            return []
+        from services.cli import applying
+
+        if unknown := applying.misspelt(self.path):
+            raise ConfigError(first(unknown))
+        return self.apply(config)
 
     def _tell(self, config: Config, changes: list[str]) -> None:
         made = applied(changes)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import structlog
 import typer
 
 from services.cli.reloading import Reloader, applied, applying_to
@@ -28,6 +29,7 @@ from tinsom.config import Config, HttpConfig
 from tinsom.errors import InputError
 from tinsom.service import Context, Service
 
+logger = structlog.get_logger(__name__)
 TEMPLATE = Path(__file__).with_name("tinsom.yaml")
 
 Port = Annotated[
@@ -89,6 +91,8 @@ def apply(
 
     for line in run_async(work()):
         say(line)
+    for line in applying.misspelt(config):
+        note(line)
 
 
 def send_test(
@@ -160,6 +164,8 @@ def _run(path: Path, names: Sequence[str], port: int | None, *, apply_first: boo
                 from services.cli import applying
 
                 changes = await applying.apply(config, log, clock)
+                for line in applying.misspelt(path):
+                    logger.warning("nothing can match", reason=line)
             _welcome(config, names, changes)
             await process.run([*map(service, names), reloader.run], Context(log, clock, config))
 

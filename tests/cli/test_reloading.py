@@ -232,6 +232,14 @@ async def test_it_goes_to_the_log_that_this_process_works_on(folder: Path) -> No
     assert not (folder / "other.db").exists()
 
 
+async def test_an_id_that_no_tag_can_have_is_refused_while_it_runs(watched: Watched) -> None:
+    assert await watched.after(MORE.replace("de-an-06", "de-an-60")) == [
+        f"configuration refused, the former one holds: {watched.path}:2: subscriptions[0].match.initiatives[0]: "
+        "'de-an-60' is not in the taxonomy; did you mean de-an-06?"
+    ]
+    assert watched.applied.taken == []
+
+
 async def test_who_sits_at_the_terminal_sees_what_was_taken(
     watched: Watched, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

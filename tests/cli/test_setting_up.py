@@ -266,3 +266,15 @@ def test_a_broker_that_is_away_is_code_3(tinsom: Command, folder: Path) -> None:
     (folder / "tinsom.yaml").write_text("kafka: {bootstrap_servers: '127.0.0.1:1'}\n")
     for arguments in (["apply"], ["topics", "check"], ["run", "--port", "0"]):
         assert "no Kafka broker answers at 127.0.0.1:1" in tinsom.fails(*arguments, code=3)
+
+
+def test_apply_names_an_id_that_no_tag_can_have(tinsom: Command, folder: Path) -> None:
+    (folder / "tinsom.yaml").write_text(
+        "destinations: [{alias: a, channel: terminal}]\n"
+        "subscriptions: [{id: s, destination: a, match: {places: [ha-noy]}}]\n"
+    )
+    result = tinsom("apply")
+    assert result.code == 0
+    assert result.error == (
+        "tinsom.yaml:2: subscriptions[0].match.places[0]: 'ha-noy' is not in the taxonomy; did you mean ha-noi?"
+    )
