@@ -10,7 +10,7 @@ import pytest
 from services.classifier import taxonomy
 from services.classifier.tagger import Tagger
 from services.classifier.workbench import audit, comparison, judging, reporting, trial
-from services.classifier.workbench.evaluate import Labelled, evaluate
+from services.classifier.workbench.evaluate import Labelled, Report, evaluate
 from tests.classifier.private import needs_private_data, tagger
 from tests.classifier.story_building import NOW, item
 from tests.classifier.test_burst_stream import arrivals
@@ -159,6 +159,11 @@ def test_the_last_word_of_a_reader_counts() -> None:
     assert [v.verdict for v in judging.newest(given)] == ["right"]
     other = verdict("irrelevant", 1, "x:y", reader="other")
     assert len(judging.newest([*given, other])) == 2
+
+
+def test_a_share_of_nothing_is_no_score() -> None:
+    rows = {row[0]: tuple(row[1:]) for row in reporting.report(Report())[0].rows}
+    assert rows["places"] == ("–", "–", "–", 0, 0, 0)
 
 
 @pytest.mark.parametrize("everything", [False, True])

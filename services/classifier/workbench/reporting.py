@@ -32,8 +32,10 @@ def report(found: Report, *, everything: bool = False) -> list[Section]:
 
 
 def _shares(count: Count) -> tuple[object, ...]:
-    shares = (f"{share:.3f}" for share in (count.precision, count.recall, count.f1))
-    return (*shares, count.right, count.wrong, count.missed)
+    """A share of nothing is no score: of a kind that nobody labelled and no rule found, a dash."""
+    found, wanted = count.right + count.wrong, count.right + count.missed
+    shares = ((count.precision, found), (count.recall, wanted), (count.f1, found + wanted))
+    return (*(f"{share:.3f}" if of else "–" for share, of in shares), count.right, count.wrong, count.missed)
 
 
 def _worst(found: Report) -> Iterator[Sequence[object]]:
