@@ -73,13 +73,13 @@ def _ended(delivery: Delivery) -> str:
 
 
 async def _deliveries(log: Log) -> list[Delivery]:
-    """The newest record of each delivery of an alert; a digest is a letter of its own, not an alert."""
+    """The newest record of each delivery of an alert; a digest, even an empty one, is a letter of its own."""
     newest: dict[str, Delivery] = {}
     async for record in log.read("deliveries", 0):
         message = codec.decode(record)
         if isinstance(message, Delivery):
             newest[message.alert_id] = message
-    return [delivery for delivery in newest.values() if not delivery.digest]
+    return [delivery for delivery in newest.values() if not (delivery.digest or delivery.backfills)]
 
 
 async def open_deliveries(log: Log, now: float | None = None) -> int:
