@@ -87,7 +87,7 @@ def sources_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
 def _health(report: PollReport) -> tuple[object, ...]:
     newest = max((d.dated.at for d in report.decisions if d.dated.at), default=None)
     when = newest.astimezone().isoformat(timespec="minutes") if newest else ""
-    return report.look.outcome, len(report.decisions), when, meaning(report.look.outcome)
+    return report.look.outcome, len(report.decisions), when, meaning(report.look.outcome, configured=True)
 
 
 def sources_discover(

@@ -30,7 +30,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON line per input.")
 GOOD = ("ok", "not_modified", "unchanged")
 UNREACHED = ("timeout", "dns", "tls", "connection")
 _HINTS = {
-    "refused": "not a public address; `--allow-private` lets it in, for a source `collector.allow_private`",
+    "refused": "not a public address; `--allow-private` lets it in",
     "html": "a page, not a feed; `tinsom sources discover` looks for its feeds",
     "challenge": "a page that asks for JavaScript or a captcha",
     "parse": "nothing that can be read as a feed",
@@ -50,8 +50,10 @@ def register(app: typer.Typer) -> None:
     app.command()(extract)
 
 
-def meaning(outcome: str) -> str:
-    """An outcome in a few words; empty for one that speaks for itself."""
+def meaning(outcome: str, *, configured: bool = False) -> str:
+    """An outcome in a few words, of a `configured` source or an address; empty for one that speaks for itself."""
+    if configured and outcome == "refused":
+        return "not a public address; `collector.allow_private` lets its host in"
     return _HINTS.get(outcome, "")
 
 

@@ -109,7 +109,7 @@ def say_json(line: bytes) -> None:
 
 
 def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "") -> None:
-    """A table for a person; in a pipe, lines of fields between tabs, whole and without a frame."""
+    """A table for a person, without empty columns; in a pipe, lines of fields between tabs, whole."""
     lines = [[plain(cell) for cell in row] for row in rows]
     if not lines and empty:
         note(empty)
@@ -117,10 +117,18 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str
         for line in (columns, *lines):
             typer.echo("\t".join(line))
     else:
-        view = View(*columns)
-        for line in lines:
-            view.add_row(*map(Text, line))
-        console.print(view)
+        console.print(_framed(columns, lines))
+
+
+def _framed(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> View:
+    """Folded where it is narrow, never cut: an address is there to be copied."""
+    held = [n for n in range(len(columns)) if not lines or any(line[n] for line in lines)]
+    view = View()
+    for n in held:
+        view.add_column(columns[n], overflow="fold")
+    for line in lines:
+        view.add_row(*(Text(line[n]) for n in held))
+    return view
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from services.cli import shared
 from tests.cli.conftest import Site
 from tests.cli.running import Command
+from tinsom.screen import Screen
 
 FEED = (
     '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>t</title><link>http://x/</link>'
@@ -205,3 +208,14 @@ def test_what_is_no_opml_is_one_line(tinsom: Command, folder: Path) -> None:
     (folder / "text").write_text("no")
     assert tinsom.fails("sources", "import-opml", "text", code=1).startswith("tinsom: text: this is no OPML file")
     assert "cannot read nosuch" in tinsom.fails("sources", "import-opml", "nosuch", code=1)
+
+
+def test_a_table_on_a_narrow_terminal_cuts_no_address_and_has_no_empty_column(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shared, "console", Screen(force_terminal=True, no_color=True, width=40))
+    address = "https://a.test/" + "x" * 60
+    shared.show(("id", "url", "tls"), [("a", address, "")])
+    out = capsys.readouterr().out
+    assert "tls" not in out
+    assert address in "".join(re.findall(r"│[^│]*│ ([^│]*?) *│", out))
