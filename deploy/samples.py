@@ -39,7 +39,7 @@ def notice(**changes: object) -> Notice:
         "fetched_at": NOW,
         "published_at": NOW - timedelta(minutes=6),
         "lede": "Văn bản mẫu này giao các địa phương rà soát, làm sạch dữ liệu và báo cáo kết quả hằng tháng; "
-        "mọi tên báo, số hiệu và ngày tháng trong mẫu đều được đặt ra.",
+        "mọi tên báo, số hiệu và ngày tháng trong mẫu đều là hư cấu.",
         "initiatives": ["Đề án 06", "VNeID"],
         "agencies": ["Bộ Công an", "UBND tỉnh Đồng Tháp"],
         "places": ["Đồng Tháp"],
