@@ -166,7 +166,8 @@ A running process reads the file again when it changes, or a taxonomy file or `c
 SIGHUP (on a terminal that still ends it). Under `tinsom run` a good one takes effect as by `tinsom apply`:
 sources, destinations, subscriptions, mutes, taxonomy and `collector.catalogue`; other services leave these to
 `tinsom apply`. All other settings, and secrets, hold from the next start; a line of the log names those that
-changed. A bad or empty file is refused with line and reason, and the former configuration holds
+changed. A bad or empty file, or under `tinsom run` one that asks for an id that the taxonomy does not have, is
+refused with line and reason, and the former configuration holds
 (`tinsom_config_last_reload_successful` 0).
 
 """

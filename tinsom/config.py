@@ -38,7 +38,7 @@ class KafkaSecurityConfig(_Section, frozen=True, kw_only=True):
 
 
 class KafkaConfig(_Section, frozen=True, kw_only=True):
-    bootstrap_servers: str
+    bootstrap_servers: str  # `host:port`, several between commas
     replication: int = 1  # 3 in production, with min.insync.replicas 2
     session_timeout: float = 10.0  # seconds until a silent process loses its partitions
     transaction_timeout: float = 10.0  # an open transaction holds up every reader
@@ -76,17 +76,17 @@ class PageSelectorsConfig(_Section, frozen=True, kw_only=True):
 
 
 class SourceConfig(_Section, frozen=True, kw_only=True):
-    id: str
-    url: str
+    id: str  # by which commands, logs and `match.sources` know it
+    url: str  # of a feed, a sitemap, or a page with `kind: listing`
     publisher: str = ""  # the host of `url` when empty
-    name: str = ""
-    kind: str = "feed"
-    tier: int = 2
-    timezone: str = "Asia/Ho_Chi_Minh"
+    name: str = ""  # as readers see it; the publisher when empty
+    kind: str = "feed"  # feed (RSS, Atom, RDF, JSON Feed), sitemap or listing
+    tier: int = 2  # 1 official, 2 press, 3 other
+    timezone: str = "Asia/Ho_Chi_Minh"  # of times that name none
     month_first: bool | None = None  # 10/2/2026 is 2 October; false: 10 February, even with AM or PM
-    interval: float = 300.0
-    full_text: bool = True
-    enabled: bool = True
+    interval: float = 300.0  # seconds between two looks, until its rhythm is known
+    full_text: bool = True  # read the page of what is new; false: only what the feed says
+    enabled: bool = True  # false: not polled; what is known of it stays
     selectors: SelectorsConfig | None = None  # of a page without a feed, with `kind: listing`
     page: PageSelectorsConfig | None = None  # of its article pages, to be read exactly and fast
     tls: Literal["verify", "unverified"] = "verify"  # unverified: anybody may answer in its name
@@ -94,12 +94,12 @@ class SourceConfig(_Section, frozen=True, kw_only=True):
 
 
 class DestinationConfig(_Section, frozen=True, kw_only=True):
-    alias: str
-    channel: Channel
-    address: str = ""  # chat id or mail address
-    thread: int | None = None
-    timezone: str = "Asia/Ho_Chi_Minh"
-    digest: Rhythm = "daily"
+    alias: str  # by which subscriptions, commands and logs know it
+    channel: Channel  # telegram, email, webhook, apprise or terminal; recording tells nobody
+    address: str = ""  # chat id, mail address, address of a webhook, or a name in Apprise's file
+    thread: int | None = None  # number of a topic in a Telegram group
+    timezone: str = "Asia/Ho_Chi_Minh"  # of digests, quiet hours and the times in messages
+    digest: Rhythm = "daily"  # hourly, daily or weekly: when what does not come at once is told
     digest_at: str = "07:30"  # local time; a weekly digest comes on Monday
     quiet: list[str] = []  # local time: `22:00-06:30`, `sat,sun 00:00-24:00`; what came meanwhile is one digest
     breakthrough: bool = True  # urgent alerts come in quiet hours too
@@ -109,7 +109,7 @@ class DestinationConfig(_Section, frozen=True, kw_only=True):
 
 class MuteConfig(_Section, frozen=True, kw_only=True):
     id: str
-    match: Match
+    match: Match  # what is hidden
     until: datetime  # with a zone: 2026-12-01T00:00:00+07:00
     destination: str = ""  # everybody when empty
     author: str = ""
@@ -117,9 +117,9 @@ class MuteConfig(_Section, frozen=True, kw_only=True):
 
 class SubscriptionConfig(_Section, frozen=True, kw_only=True):
     id: str
-    destination: str
-    match: Match = Match()
-    priority: Priority = "normal"
+    destination: str  # an alias
+    match: Match = Match()  # what it asks for
+    priority: Priority = "normal"  # urgent: also in quiet hours and beyond a budget; low: in the digest
     backfill: int = 0  # when new: so many of the newest stories of 30 days before, once, as one digest
 
 
@@ -172,9 +172,9 @@ class AlerterConfig(_Section, frozen=True, kw_only=True):
 
 
 class Config(_Section, frozen=True, kw_only=True):
-    namespace: str = "tinsom"
+    namespace: str = "tinsom"  # prefix of topics and groups
     log: LogConfig = LogConfig()
-    kafka: KafkaConfig | None = None
+    kafka: KafkaConfig | None = None  # instead of the embedded log
     http: HttpConfig = HttpConfig()
     collector: CollectorConfig = CollectorConfig()
     alerter: AlerterConfig = AlerterConfig()
