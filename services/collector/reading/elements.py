@@ -98,7 +98,7 @@ def _entry(found: Fields, position: int, base: str, raw: int) -> Entry:
         # A guid acts as link where there is none, unless it says that it is no permalink.
         link=found.get("link") or (found.get("guid", "") if "opaque" not in found else ""),
         title=found.get("title", ""),
-        lede=found.get("lede") or found.get("text", ""),
+        lede=found.get("lede", ""),
         text=found.get("text", ""),
         author=found.get("author", ""),
         date=found.get("published") or found.get("updated", ""),

@@ -37,7 +37,7 @@ def _entry(item: dict[str, Any], position: int, base: str) -> Entry:
         guid=_text(item, "id"),
         link=_text(item, "url") or _text(item, "external_url"),
         title=_text(item, "title"),
-        lede=_text(item, "summary") or content,
+        lede=_text(item, "summary"),
         text=content,
         author=_author(item),
         date=_text(item, "date_published") or _text(item, "date_modified"),

@@ -28,7 +28,7 @@ def build_entry(
     files: Iterable[str] = (),
 ) -> Entry:
     """Raw values, as markup, → an entry; shared by every reader, so that all of them mean the same by it."""
-    clean_lede = markup.cut(markup.text_of(_read_once(lede[:MAX_TEXT])), MAX_LEDE)
+    clean_lede = _lede(lede) or _lede(text)  # a summary of nothing but spaces is none
     clean_text = markup.cut(markup.text_of(_read_once(text[: 4 * MAX_TEXT]), lines=True), MAX_TEXT)
     return Entry(
         guid=markup.cut(markup.clean(guid), MAX_ID),
@@ -41,6 +41,10 @@ def build_entry(
         position=position,
         files=documents_among(files, base),
     )
+
+
+def _lede(words: str) -> str:
+    return markup.cut(markup.text_of(_read_once(words[:MAX_TEXT])), MAX_LEDE)
 
 
 def is_document(url: str) -> bool:
