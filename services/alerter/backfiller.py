@@ -68,7 +68,7 @@ class Backfiller:
             except LogError as error:
                 logger.error("the time before a subscription is not told yet", reason=str(error))
             except Exception:
-                # One subscription that nobody can look back for must not end it for the others to come.
+                # What nobody can read today must not end it for those to come.
                 logger.exception("the look at the past stumbled")
             await pause(self._stop, self.sender.tools.wall, LOOK_SECONDS)
 
@@ -79,14 +79,24 @@ class Backfiller:
             return
         awaited = backfill.awaited(subscriptions.all, self.sender.book, now)
         reached = {alias: to for alias in awaited if (to := self._reached(alias, now)) is not None}
-        if not reached:
-            return
-        known = PastLog(self.log, self.sender.tools.clock, self.wishes.rules)
-        await known.read_on()
-        for alias, to in reached.items():
+        if reached:
+            known = PastLog(self.log, self.sender.tools.clock, self.wishes.rules)
+            await known.read_on()
+            await self._tell_each([(to, awaited[alias]) for alias, to in reached.items()], known)
+
+    async def _tell_each(
+        self, waiting: Sequence[tuple[Destination, Sequence[Subscription]]], known: PastLog
+    ) -> None:
+        for to, asked in waiting:
             if self._stop.is_set():
                 return
-            await self._tell(to, awaited[alias], known)
+            try:
+                await self._tell(to, asked, known)
+            except (FencedError, LogError):
+                raise
+            except Exception:
+                # One chat that cannot be told must not hold up the others.
+                logger.exception("the time before a subscription could not be told", destination=to.alias)
 
     def _reached(self, alias: str, now: float) -> Destination | None:
         """One that this sender sends to, and that takes a digest now."""

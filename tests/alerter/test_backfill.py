@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.alerter import backfill, ledger
 from services.alerter.backfill import Telling
@@ -195,6 +197,23 @@ async def test_a_replay_tells_nobody() -> None:
     await asyncio.sleep(60)
     assert world.log.deliveries() == {}
     await world.stage.lost(world.partition)
+
+
+@VIRTUAL_TIME
+async def test_a_chat_that_cannot_be_told_holds_up_no_other() -> None:
+    log = MemoryLog(written=history())
+    asked = [wish("a", destination="nhom"), wish("b", destination="kia")]
+    world = await start(chats("nhom", "kia"), log=log, limits=NO_LIMITS, base=b.NOW_S + 3_600, subscriptions=asked)
+
+    def stumble(outputs: Sequence[Output]) -> None:
+        if any(output.partition_by == b"nhom" for output in outputs):
+            raise ZeroDivisionError("unforeseen")
+
+    world.partition.before_commit = stumble
+    with capture_logs():
+        await asyncio.sleep(60)
+    await world.stage.lost(world.partition)
+    assert [len(world.api.texts(1000 + n)) for n in range(2)] == [0, 1]
 
 
 @VIRTUAL_TIME
