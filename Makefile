@@ -21,8 +21,10 @@ run: $(READY)  ## play a day of sample feeds; alerts appear on the terminal
 
 test: $(READY)  ## every test, real Kafka included
 	@echo "Running every test (Apache Kafka is fetched by Maven the first time) ..."
-	@$(BIN)/pytest --numprocesses auto --dist worksteal -m "not soak and not kafka and not alone"
-	@$(BIN)/pytest -m "not soak and (kafka or alone)"
+	@failed=0; \
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not soak and not kafka and not alone" || failed=1; \
+	$(BIN)/pytest -m "not soak and (kafka or alone)" || failed=1; \
+	exit $$failed
 
 fuzz: $(READY)  ## an hour of coverage-guided fuzzing of the readers; SECONDS=… for less or more
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),3600)

@@ -29,6 +29,7 @@ from tinsom.topics import partition_for
 logger = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 2.0
+RETRY_SECONDS = 60.0  # after a fault: a look reads 30 days
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,10 @@ class Backfiller:
 
     async def _run(self) -> None:
         while not self._stop.is_set():
+            wait = RETRY_SECONDS
             try:
-                await self.look()
+                if await self.look():
+                    wait = LOOK_SECONDS
             except FencedError:
                 return
             except LogError as error:
@@ -70,26 +73,31 @@ class Backfiller:
             except Exception:
                 # What nobody can read today must not end it for those to come.
                 logger.exception("the look at the past stumbled")
-            await pause(self._stop, self.sender.tools.wall, LOOK_SECONDS)
+            await pause(self._stop, self.sender.tools.wall, wait)
 
-    async def look(self) -> None:
-        """Tell whoever still waits for it. Raises FencedError, LogError: what is not told yet is tried again."""
+    async def look(self) -> bool:
+        """Tell whoever still waits for it; False if one could not be told.
+
+        Raises FencedError, LogError. What is not told yet is tried again.
+        """
         subscriptions, now = self.wishes.subscriptions, self.sender.tools.clock.now()
         if not subscriptions.table.complete:
-            return
+            return True
         awaited = backfill.awaited(subscriptions.all, self.sender.book, now)
         reached = {alias: to for alias in awaited if (to := self._reached(alias, now)) is not None}
-        if reached:
-            known = PastLog(self.log, self.sender.tools.clock, self.wishes.rules)
-            await known.read_on()
-            await self._tell_each([(to, awaited[alias]) for alias, to in reached.items()], known)
+        if not reached:
+            return True
+        known = PastLog(self.log, self.sender.tools.clock, self.wishes.rules)
+        await known.read_on()
+        return await self._tell_each([(to, awaited[alias]) for alias, to in reached.items()], known)
 
     async def _tell_each(
         self, waiting: Sequence[tuple[Destination, Sequence[Subscription]]], known: PastLog
-    ) -> None:
+    ) -> bool:
+        well = True
         for to, asked in waiting:
             if self._stop.is_set():
-                return
+                break
             try:
                 await self._tell(to, asked, known)
             except (FencedError, LogError):
@@ -97,6 +105,8 @@ class Backfiller:
             except Exception:
                 # One chat that cannot be told must not hold up the others.
                 logger.exception("the time before a subscription could not be told", destination=to.alias)
+                well = False
+        return well
 
     def _reached(self, alias: str, now: float) -> Destination | None:
         """One that this sender sends to, and that takes a digest now."""

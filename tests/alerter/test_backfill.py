@@ -210,9 +210,11 @@ async def test_a_chat_that_cannot_be_told_holds_up_no_other() -> None:
             raise ZeroDivisionError("unforeseen")
 
     world.partition.before_commit = stumble
-    with capture_logs():
+    with capture_logs() as lines:
         await asyncio.sleep(60)
     await world.stage.lost(world.partition)
+    # A look reads 30 days: it is not repeated at once.
+    assert sum("could not be told" in line["event"] for line in lines) == 1
     assert [len(world.api.texts(1000 + n)) for n in range(2)] == [0, 1]
 
 

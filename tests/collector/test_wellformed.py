@@ -79,6 +79,12 @@ def test_what_it_is_not_sure_of_is_left_to_feedparser(inside: str) -> None:
     assert wellformed.read(ITEM.format(inside).encode(), BASE) is None
 
 
+def test_entries_inside_something_else_are_left_to_feedparser() -> None:
+    image = "<image><entry><title>b</title></entry></image>"
+    text = f"<rss version='2.0'><channel>{image}<item><guid>1</guid></item></channel></rss>"
+    assert wellformed.read(text.encode(), BASE) is None
+
+
 def test_a_doctype_is_never_the_fast_way() -> None:
     assert wellformed.read(b"<!DOCTYPE rss [<!ENTITY a 'b'>]>" + ITEM.format("").encode(), BASE) is None
 

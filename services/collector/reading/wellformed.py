@@ -100,15 +100,23 @@ def _document(root: etree._Element, base: str, marks: Marks) -> Document:
         channels = list(root)
         if len(channels) != 1 or channels[0].tag != "channel":
             raise Unsure
-        return _channel(channels[0], list(channels[0].iter("item")), _rss_fields, base, marks)
+        return _channel(channels[0], _items(root, "item"), _rss_fields, base, marks)
     if kind == f"{{{ATOM}}}feed":
         return atom.document(root, base, marks)
     if kind == f"{_RDF}RDF":
         channel = root.find(f"{{{RSS1}}}channel")
         if channel is None:
             raise Unsure
-        return _channel(channel, list(root.iter(f"{{{RSS1}}}item")), _rdf_fields, base, marks, RSS1)
+        return _channel(channel, _items(root, f"{{{RSS1}}}item"), _rdf_fields, base, marks, RSS1)
     raise Unsure
+
+
+def _items(root: etree._Element, tag: str) -> list[etree._Element]:
+    """All of them; unsure where something else would be an entry for feedparser."""
+    items = list(root.iter(tag))
+    if len(items) != sum(1 for _ in root.iter("{*}item", "{*}entry")):
+        raise Unsure
+    return items
 
 
 def _channel(
