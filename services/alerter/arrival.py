@@ -16,7 +16,7 @@ def decide(alert: Alert, book: Book, to: Destination | None, now: float) -> Deli
     nothing; one more source of what they were told, or its text, is no news, but the message of before may name
     the source. The rest is sent now or waits for a digest.
     """
-    told = any(book.told(alert.destination, story) for story in (alert.story, *alert.merged))
+    told = book.told_of(alert)
     delivery = ledger.accepted(alert if told else as_first(alert), now)
     reason = _suppression(alert, told)
     edit = edits.edit_of(alert, book, to, now) if reason == "source_added" else None

@@ -80,7 +80,7 @@ class Telling:
         for alert in reversed(self._stories.values()):
             takers = [s.id for s in self.asked if left[s.id] and _is_for(alert, s)]
             left.update({id_: left[id_] - 1 for id_ in takers})
-            if takers and not _is_told(alert, book):
+            if takers and not (book.knows(alert.id) or book.told_of(alert)):
                 newest.append(replace(alert, subscriptions=takers))
         return newest[: digests.MOST][::-1]
 
@@ -89,11 +89,6 @@ def _is_for(alert: Alert, subscription: Subscription) -> bool:
     """Did it ask for this story? What began later is the plan's to tell."""
     began, since = alert.began_at, subscription.since
     return subscription.id in alert.subscriptions and began is not None and since is not None and began < since
-
-
-def _is_told(alert: Alert, book: Book) -> bool:
-    stories = (alert.story, *alert.merged)
-    return book.knows(alert.id) or any(book.told(alert.destination, story) for story in stories)
 
 
 def records(asked: Sequence[Subscription], alerts: Sequence[Alert], to: Destination, now: float) -> list[Delivery]:

@@ -118,8 +118,7 @@ class Backfiller:
 
     async def _tell(self, to: Destination, asked: Sequence[Subscription], known: PastLog) -> None:
         now = self.sender.tools.clock.now()
-        mutes = [mute for mute in self.wishes.subscriptions.mutes if mute.until.timestamp() > now]
-        telling = Telling(asked, self.wishes.rules, mutes, now)
+        telling = Telling(asked, self.wishes.rules, self.wishes.subscriptions.mutes_at(now), now)
         for chunk in past.chunks(known.past.matching(Match())):
             for entry in chunk:
                 telling.take(entry)

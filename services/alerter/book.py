@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from services.alerter import ledger
 from services.alerter.originals import Originals
-from tinsom.messages import Delivery
+from tinsom.messages import Alert, Delivery
 
 REQUESTS = 2_000  # the newest requests that are remembered: more than any minute's
 HOUR, WEEK = 3_600.0, 7 * 86_400.0
@@ -192,6 +192,10 @@ class Book:
     def told(self, destination: str, story: str) -> bool:
         """Has this destination been told of the story, or is it about to be?"""
         return (destination, story) in self._told
+
+    def told_of(self, alert: Alert) -> bool:
+        """The same, whichever of its stories it was."""
+        return any(self.told(alert.destination, story) for story in (alert.story, *alert.merged))
 
     def messages(self, destination: str, story: str) -> tuple[str, ...]:
         """Ids of the first messages in which it was told."""

@@ -37,7 +37,7 @@ class PlanStage(Stage):
     def handle(self, partition: Partition, record: Record, now: float) -> Handled:
         change = codec.decode_as(record, StoryChange)
         try:
-            mutes = [mute for mute in self.subscriptions.mutes if mute.until.timestamp() > now]
+            mutes = self.subscriptions.mutes_at(now)
             decisions = plan(change, self.subscriptions.all, self.rules, mutes=mutes)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise DecodeError("schema", str(error)) from error

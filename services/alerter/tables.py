@@ -29,6 +29,10 @@ class Subscriptions(Follower):
     _read: dict[str, Subscription | Mute] = field(default_factory=dict)
     _learned: dict[str, Subscription | Mute | None] = field(default_factory=dict)
 
+    def mutes_at(self, now: float) -> list[Mute]:
+        """Those that have not run out (`now`: seconds since the epoch)."""
+        return [mute for mute in self.mutes if mute.until.timestamp() > now]
+
     def changed(self) -> None:
         read = {key.decode(): _message(record) for key, record in self.table.records.items()}
         self._read = {key: m for key, m in read.items() if isinstance(m, Subscription | Mute)}

@@ -15,7 +15,7 @@ from services.alerter import backfill, ledger
 from tinsom import codec
 from tinsom.clock import millis
 from tinsom.errors import DecodeError
-from tinsom.log import Log, Record, Table
+from tinsom.log import Log, Record, read_table
 from tinsom.messages import (
     Alert,
     Delivery,
@@ -109,13 +109,8 @@ async def _backfilled(log: Log) -> list[Span]:
     """When subscriptions of now were told of the time before them: these alerts have the time of the telling,
     which waits for quiet hours and for a destination that is not there.
     """
-    table = Table(log.tail(["subscriptions"]))
-    try:
-        await table.refresh()
-    finally:
-        await table.tail.close()
     moments = []
-    for record in table.records.values():
+    for record in (await read_table(log, "subscriptions")).records.values():
         try:
             message = codec.decode(record)
         except DecodeError:

@@ -15,7 +15,7 @@ from services.classifier.tagger import Tagger
 from tinsom import metrics
 from tinsom.errors import ConfigError, DecodeError
 from tinsom.follower import Follower
-from tinsom.log import Log, Output, Partition, Table
+from tinsom.log import Log, Output, Partition, read_table
 
 logger = structlog.get_logger(__name__)
 
@@ -91,9 +91,5 @@ class FollowingTagStage(TagStage):
 
 async def of_log(log: Log) -> Tagger | None:
     """The rules of now, as the log has them; None before the first `tinsom apply`. Raises ConfigError."""
-    table = Table(log.tail(["taxonomy"]))
-    try:
-        await table.refresh()
-        return _built(catalogue.texts_of(table.records.values())) if table.complete else None
-    finally:
-        await table.tail.close()
+    table = await read_table(log, "taxonomy")
+    return _built(catalogue.texts_of(table.records.values())) if table.complete else None

@@ -18,7 +18,7 @@ from tinsom.clock import Clock, millis
 from tinsom.config import Config
 from tinsom.errors import ConfigError
 from tinsom.faults import Fault, did_you_mean
-from tinsom.log import Log, Output, Record, Table
+from tinsom.log import Log, Output, Record, read_table
 from tinsom.tables import Changes
 
 Decide = Callable[[Config, int, Mapping[bytes, Record]], Changes]
@@ -45,9 +45,7 @@ async def apply(config: Config, log: Log, clock: Clock, *, dry_run: bool = False
     outputs: list[Output] = []
     lines: list[str] = []
     for topic, decide in TABLES.items():
-        table = Table(log.tail([topic]))
-        await table.refresh()
-        await table.tail.close()
+        table = await read_table(log, topic)
         changes = decide(config, millis(clock.now()), table.records)
         outputs += changes.outputs
         lines += _lines(topic, changes)

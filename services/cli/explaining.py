@@ -12,7 +12,7 @@ from services.cli.shared import DEFAULT_CONFIG, ConfigPath, Namespace, load_conf
 from tinsom import codec
 from tinsom.clock import SystemClock, millis
 from tinsom.errors import DecodeError, InputError
-from tinsom.log import Log, Record, Table
+from tinsom.log import Log, Record, read_table
 from tinsom.messages import Destination, Item, Tags
 from tinsom.topics import partition_for
 
@@ -91,11 +91,8 @@ def _is_first(record: Record) -> bool:
 
 
 async def _check_destination(log: Log, alias: str) -> None:
-    table = Table(log.tail(["destinations"]))
-    await table.refresh()
-    await table.tail.close()
     known = []
-    for key, record in table.records.items():
+    for key, record in (await read_table(log, "destinations")).records.items():
         if not key.startswith((b"file/", b"bot/")):
             continue  # `tinsom pause` stands there too
         try:

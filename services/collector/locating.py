@@ -6,7 +6,7 @@ from services.collector import identity, state
 from services.collector.known import ItemState
 from tinsom import codec
 from tinsom.errors import DecodeError
-from tinsom.log import Log, Table
+from tinsom.log import Log, read_table
 from tinsom.messages import Item, Source
 from tinsom.topics import partition_for
 
@@ -28,13 +28,8 @@ def _host(url: str) -> str:
 
 
 async def _publishers(log: Log, host: str) -> set[str]:
-    table = Table(log.tail(["sources"]))
-    try:
-        await table.refresh()
-    finally:
-        await table.tail.close()
     found = set()
-    for record in table.records.values():
+    for record in (await read_table(log, "sources")).records.values():
         try:
             source = codec.decode_as(record, Source)
         except DecodeError:

@@ -292,3 +292,13 @@ class Table:
             self.records.pop(key, None)
         else:
             self.records[key] = record.slim()
+
+
+async def read_table(log: Log, topic: str) -> Table:
+    """A table as it is now, for who looks once."""
+    table = Table(log.tail([topic]))
+    try:
+        await table.refresh()
+    finally:
+        await table.tail.close()
+    return table
