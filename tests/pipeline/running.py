@@ -66,11 +66,20 @@ async def count(log: Log, topic: str) -> int:
 async def until(log: Log, topic: str, records: int, *, seconds: float = 60.0) -> None:
     """Wait until a topic holds `records`, and everything behind it is through."""
     deadline = time.monotonic() + seconds
+    await arrived(log, topic, records, seconds=seconds)
+    while await _busy(log):
+        assert time.monotonic() < deadline, f"a stage is behind {topic}"
+        await asyncio.sleep(0.1)
+
+
+async def arrived(log: Log, topic: str, records: int, *, seconds: float = 60.0) -> None:
+    """Wait until a topic holds `records`, whatever becomes of them."""
+    deadline = time.monotonic() + seconds
     tail, found = log.tail([topic]), 0
     try:
-        while (found := found + len(await tail.read())) < records or await _busy(log):
-            assert time.monotonic() < deadline, f"{topic} holds {found} of {records}, or a stage is behind"
-            await asyncio.sleep(0.1)
+        while (found := found + len(await tail.read())) < records:
+            assert time.monotonic() < deadline, f"{topic} holds {found} of {records}"
+            await asyncio.sleep(0.02)
     finally:
         await tail.close()
 
