@@ -89,6 +89,11 @@ def test_the_lead_as_it_stands_on_the_page_goes_before_the_description() -> None
         assert LEAD not in text
 
 
+def test_a_lead_that_is_seen_on_the_page_counts_in_any_language() -> None:
+    english = "The lead as it stands on the page, of a portal that says nothing in its head."
+    assert with_sapo(f"<div class=summary>{english}</div>").startswith(english)
+
+
 def test_what_is_only_named_like_a_lead_is_none() -> None:
     for element in (
         f"<p class='the-loai-sapoche'>{SAPO}</p>",

@@ -71,6 +71,17 @@ def test_the_lead_is_in_the_text_of_every_vietnamese_page(private_data: Path) ->
     assert seen >= 8
 
 
+def test_the_lead_of_the_government_paper_of_before_is_in_the_text(private_data: Path) -> None:
+    """Its two templates of article pages: no description in the head, filler in two languages."""
+    pages = [line for line in lines(private_data / "html.jsonl") if "detail" in line["path"]]
+    assert len(pages) == 2
+    for line in pages:
+        body = (private_data / line["path"]).read_bytes()
+        page = extract(body)
+        assert page is not None
+        assert folded(shown(html.fromstring(body, parser=UTF8), ".summary")[0]) in folded(page.text), line["path"]
+
+
 def token_f1(found: str, gold: str) -> float:
     a, b = Counter(folded(found).split()), Counter(folded(gold).split())
     common = sum((a & b).values())

@@ -110,10 +110,11 @@ def page_of(said: Mapping[str, str], text: str, links: tuple[str, ...] = (), lea
     description = markup.cut(markup.text_of(said.get("description", "")), MAX_LEDE)
     text = without_furniture(text, title)
     language = said.get("language", "")[:35]
-    lead = lead or description
+    if not lead and _is_lead(description, language):
+        lead = description
     return Page(
         title=title,
-        text=markup.cut(joined(lead, text) if _is_lead(lead, language) else text, MAX_TEXT),
+        text=markup.cut(joined(lead, text), MAX_TEXT),
         description=description,
         published=markup.clean(said.get("published", ""))[:100],
         author=_person(markup.text_of(said.get("author", ""))),
