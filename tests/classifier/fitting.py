@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from services.classifier.salience import Weights
@@ -116,9 +116,7 @@ def _solved(a: list[list[float]], b: list[float]) -> list[float]:
 
 def by_fold(rows: Sequence[Example], kind: str, seed: int, folds: int = 5) -> float:
     """F1 of primary among found tags, each item scored by weights that were fitted without it."""
-    items = sorted({row.item for row in rows})
-    random.Random(seed).shuffle(items)
-    fold_of = {item: k % folds for k, item in enumerate(items)}
+    fold_of = folded((row.item for row in rows), seed, folds)
     right = wrong = missed = 0
     for fold in range(folds):
         weights = fitted([row for row in rows if fold_of[row.item] != fold])
@@ -129,6 +127,23 @@ def by_fold(rows: Sequence[Example], kind: str, seed: int, folds: int = 5) -> fl
                 wrong += said and not row.primary
                 missed += row.primary and not said
     return 2 * right / (2 * right + wrong + missed)
+
+
+def folded(items: Iterable[str], seed: int, folds: int) -> dict[str, int]:
+    """Which fold each item is in."""
+    drawn = sorted({*items})
+    random.Random(seed).shuffle(drawn)
+    return {item: k % folds for k, item in enumerate(drawn)}
+
+
+def fitted_tagger(found: Mapping[str, Sequence[Example]]) -> Tagger:
+    """One whose weights are fitted on these examples of each kind; the few set by hand stay."""
+    points = dict(tagger().taxonomy.weights)
+    for kind, rows in found.items():
+        points |= as_points(fitted(rows), kind)
+    one = Tagger(tagger().taxonomy)
+    one.weights = Weights.given(points)
+    return one
 
 
 def as_points(weights: Iterable[float], kind: str) -> dict[str, float]:
