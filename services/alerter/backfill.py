@@ -6,7 +6,6 @@ The real plan over what really happened, as in a forecast, and what the chat was
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +17,7 @@ from services.alerter.book import WEEK, Book
 from services.alerter.bot import past
 from services.alerter.bot.past import Entry
 from services.alerter.plan import Rules, plan
+from tinsom.ids import id_of
 from tinsom.messages import Alert, Delivery, Destination, Mute, Step, StoryChange, Subscription
 
 NOTHING = "nothing_before"
@@ -94,9 +94,8 @@ def _is_for(alert: Alert, subscription: Subscription) -> bool:
 def records(asked: Sequence[Subscription], alerts: Sequence[Alert], to: Destination, now: float) -> list[Delivery]:
     """The digest and what it holds, to be written as one; with nothing to tell, the word that it was sought."""
     marks = [mark(s) for s in asked]
-    parts = ("backfill", to.alias, *marks)
     digest = Delivery(
-        alert_id=hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32],
+        alert_id=id_of("backfill", to.alias, *marks),
         destination=to.alias,
         state="pending",
         history=[Step(at=ledger.when(now), state="pending", reason="backfill")],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -17,6 +16,7 @@ from services.alerter.responses import Verdict
 from tinsom import codec
 from tinsom.config import Config
 from tinsom.errors import InputError, UnreachableError
+from tinsom.ids import id_of
 from tinsom.log import Log
 from tinsom.messages import (
     Alert,
@@ -78,7 +78,7 @@ async def _send(channel: Channel, to: Destination, language: str) -> Verdict:
 def _test_letter(to: Destination, language: str, now: datetime) -> Letter:
     title, lede, reason = _TEST[language]
     notice = Notice(title=title, url="", source="tinsom send-test", fetched_at=now, published_at=now, lede=lede)
-    identity = hashlib.sha256(f"test/{to.alias}/{now.isoformat()}".encode()).hexdigest()[:32]
+    identity = id_of("test", to.alias, now.isoformat())
     alert = Alert(
         id=identity, destination=to.alias, story="test", revision=1, kind="new", item="test",
         subscriptions=["test"], reason=reason, notice=notice,

@@ -6,7 +6,6 @@ Its alerts stay open until its result is written, in the same commit; nothing is
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import msgspec
 
 from services.alerter import lanes, ledger
 from services.alerter.book import Book
+from tinsom.ids import id_of
 from tinsom.messages import Alert, Delivery, Destination, Step
 
 MOST = 200  # alerts in one digest; more make another one right after it
@@ -51,8 +51,7 @@ def frozen(destination: str, book: Book, now: float) -> Delivery | None:
 
 def _identity(destination: str, window: float, ids: Sequence[str]) -> str:
     """The same list in the same window is the same digest; after a doubt its alerts wait for a later window."""
-    parts = ("digest", destination, f"{window:.3f}", *ids)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return id_of("digest", destination, f"{window:.3f}", *ids)
 
 
 def _order(delivery: Delivery) -> tuple[bool, float, str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from services.alerter import ledger
+from tinsom.ids import id_of
 from tinsom.messages import Alert, Destination, Notice
 
 _WORDS = {
@@ -27,9 +26,8 @@ def suspended(to: Destination, now: float, language: str) -> Alert | None:
         return None
     title, lede, reason = _WORDS[language]
     moment = ledger.when(now)
-    parts = ("suspended", to.owner, to.alias, to.configured or to.address, moment.isoformat())
     return Alert(
-        id=hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32],
+        id=id_of("suspended", to.owner, to.alias, to.configured or to.address, moment.isoformat()),
         destination=to.owner, story=f"suspended-{to.alias}", revision=1, kind="notice", item="",
         subscriptions=[], reason=reason, priority="urgent", began_at=moment,
         notice=Notice(

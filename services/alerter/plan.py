@@ -5,7 +5,6 @@ What a destination has been told already is not known here; `deliver` decides ab
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.alerter import matching, names, signals
+from tinsom.ids import id_of
 from tinsom.messages import (
     Alert,
     Item,
@@ -152,8 +152,7 @@ def _decide(
 
 def alert_id(destination: str, change: StoryChange) -> str:
     """The same decision has the same id wherever and however often it is made (design §3)."""
-    parts = (destination, change.story, change.kind, str(change.revision))
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return id_of(destination, change.story, change.kind, str(change.revision))
 
 
 def suppression(change: StoryChange, item: Item, rules: Rules) -> Reason | None:

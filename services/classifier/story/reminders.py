@@ -6,7 +6,6 @@ or an edit that names another date moves the reminder.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -17,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tinsom import messages as m
+from tinsom.ids import id_of
 from tinsom.text import normalise
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -124,12 +124,8 @@ def _reminder(
 def _identity(story: str, task: m.Task, taken: set[str]) -> str:
     """Of the story, who, and what; of the date too where one action has several."""
     parts = [story, *sorted(task.lead), " ".join(_words(task.action))]
-    identity = _hash(parts)
-    return _hash([*parts, task.deadline or ""]) if identity in taken else identity
-
-
-def _hash(parts: list[str]) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    identity = id_of(*parts)
+    return id_of(*parts, task.deadline or "") if identity in taken else identity
 
 
 def slim(item: m.Item, tags: m.Tags, tasks: list[m.Task]) -> msgspec.Raw:
