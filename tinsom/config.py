@@ -189,21 +189,22 @@ class Config(_Section, frozen=True, kw_only=True):
     apprise: AppriseConfig | None = None  # everything else; needs `pip install '.[apprise]'`
 
 
-def secret(what: str, file: str, env: str) -> str:
-    """A secret from its file or its environment variable; raises ConfigError that never quotes it."""
+def secret(setting: str, file: str, env: str) -> str:
+    """A secret from its file or its environment variable; raises ConfigError that never quotes it.
+
+    `setting`: where both stand and what they hold, as `telegram.token`.
+    """
+    *section, what = setting.split(".")
     if bool(file) == bool(env):
-        raise ConfigError(f"{what}: set exactly one of `{what}_file` and `{what}_env`")
-    if env:
-        value = os.environ.get(env, "").strip()
-        where = f"environment variable {env}"
-    else:
-        where = file
-        try:
-            value = Path(file).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not text"
-            raise ConfigError(f"{what}: cannot read {file}: {reason}") from None
+        raise ConfigError(f"set exactly one of `{what}_file` and `{what}_env`", tuple(section))
+    place = (*section, f"{what}_{'env' if env else 'file'}")
+    try:
+        value = (os.environ.get(env, "") if env else Path(file).read_text("utf-8")).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise ConfigError(f"cannot read {file}: {reason}; it must hold the {what}", place) from None
     if not value:
-        raise ConfigError(f"{what}: {where} is empty or not set")
+        where = f"environment variable {env} is empty or not set" if env else f"{file} is empty"
+        raise ConfigError(f"{where}; it must hold the {what}", place)
     redact.remember(value)
     return value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,7 @@ from tinsom.errors import ConfigError
 
 def load(path: Path) -> Config:
     """Read and check a configuration file; raises ConfigError naming file, line, place and reason."""
-    examined = examine(path)
-    found = examined.lines()
-    if found or examined.config is None:
-        raise ConfigError(first(found))
-    return examined.config
+    return examine(path).whole()
 
 
 def first(faults: list[str]) -> str:
@@ -36,6 +34,23 @@ class Examined:
     def lines(self) -> list[str]:
         """Each fault by file, line, place and reason, in the order of the file."""
         return [self.document.locate(fault) for fault in sorted(self.faults, key=self.document.position)]
+
+    def whole(self) -> Config:
+        """The configuration; raises ConfigError when there is a fault."""
+        found = self.lines()
+        if found or self.config is None:
+            raise ConfigError(first(found))
+        return self.config
+
+    @contextmanager
+    def located(self) -> Iterator[None]:
+        """What shows to be wrong only when it is used, a secret that is not there, is told with file and line."""
+        try:
+            yield
+        except ConfigError as error:
+            if not error.place:
+                raise
+            raise ConfigError(self.document.locate(faults.Fault(error.place, error.reason))) from error
 
 
 def examine(path: Path) -> Examined:

@@ -24,7 +24,13 @@ class TinsomError(Exception):
 
 
 class ConfigError(TinsomError):
+    """`place`: of the setting that is wrong, as `("telegram", "token_file")`, for who knows its file and line."""
+
     exit_code = 1
+
+    def __init__(self, reason: str, place: tuple[str, ...] = ()) -> None:
+        super().__init__(f"{'.'.join(place)}: {reason}" if place else reason)
+        self.reason, self.place = reason, place
 
 
 class InputError(TinsomError):

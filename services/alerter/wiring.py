@@ -33,7 +33,7 @@ def listening(context: Context, subscriptions: Subscriptions, names: Names) -> L
     telegram = context.config.telegram
     if telegram is None or not telegram.bot or not is_live(context):
         return None
-    token = secret("token", telegram.token_file, telegram.token_env)
+    token = secret("telegram.token", telegram.token_file, telegram.token_env)
     readers, barred = (frozenset(map(str, ids)) for ids in (telegram.readers, telegram.barred))
     door = Door(invitation(telegram), readers, barred)
     return Listening(token.encode(), door, subscriptions, names, rules_of(context.config.alerter))
@@ -43,16 +43,17 @@ def invitation(telegram: TelegramConfig) -> str:
     """The code that lets a reader in, '' for none. Raises ConfigError for one that no link could carry."""
     if not (telegram.invitation_file or telegram.invitation_env):
         return ""
-    code = secret("invitation", telegram.invitation_file, telegram.invitation_env)
+    code = secret("telegram.invitation", telegram.invitation_file, telegram.invitation_env)
     if not _CODE.fullmatch(code):
-        raise ConfigError("invitation: the code must be 12 to 64 letters, digits, - or _")
+        named = "invitation_file" if telegram.invitation_file else "invitation_env"
+        raise ConfigError("the code must be 12 to 64 letters, digits, - or _", ("telegram", named))
     return code
 
 
 def unsubscribe_key(config: Config) -> bytes:
     """What signs the links in mails; empty when there are none."""
     door = config.email.unsubscribe if config.email is not None else None
-    return secret("key", door.key_file, door.key_env).encode() if door is not None else b""
+    return secret("email.unsubscribe.key", door.key_file, door.key_env).encode() if door else b""
 
 
 def channels(config: Config, *, live: bool, console: Screen | None = None) -> dict[str, Channel]:
@@ -65,16 +66,16 @@ def channels(config: Config, *, live: bool, console: Screen | None = None) -> di
         return made
     made["terminal"] = TerminalChannel(console or Screen())
     if config.telegram is not None:
-        token = secret("token", config.telegram.token_file, config.telegram.token_env)
+        token = secret("telegram.token", config.telegram.token_file, config.telegram.token_env)
         made["telegram"] = TelegramChannel(
             token, config.telegram.api_url, config.telegram.timeout, buttons=config.telegram.bot
         )
     if config.email is not None:
         mail = config.email
-        password = secret("password", mail.password_file, mail.password_env) if mail.username else ""
+        password = secret("email.password", mail.password_file, mail.password_env) if mail.username else ""
         made["email"] = EmailChannel(mail, password, unsubscribe_key(config))
     if config.webhook is not None:
-        key = secret("secret", config.webhook.secret_file, config.webhook.secret_env)
+        key = secret("webhook.secret", config.webhook.secret_file, config.webhook.secret_env)
         made["webhook"] = WebhookChannel(key, config.webhook.timeout)
     if config.apprise is not None:
         made["apprise"] = _apprise(config.apprise)
@@ -85,7 +86,7 @@ def _apprise(config: AppriseConfig) -> Channel:
     # Imported here: an optional library, which nobody else pays for.
     from services.alerter.channels.apprise import AppriseChannel, addresses_of
 
-    addresses = addresses_of(secret("addresses", config.addresses_file, ""))
+    addresses = addresses_of(secret("apprise.addresses", config.addresses_file, ""))
     for address in addresses.values():
         redact.remember(address)
     return AppriseChannel(addresses, config.timeout)

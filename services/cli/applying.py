@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from services.alerter import catalogue as alerting
@@ -12,10 +13,10 @@ from services.classifier import taxonomy as tagging
 from services.classifier.taxonomy import Taxonomy
 from services.classifier.workbench import lint
 from services.collector import catalogue as collecting
-from tinsom import config as configuration
 from tinsom import configfile
 from tinsom.clock import Clock, millis
-from tinsom.config import Config
+from tinsom.config import Config, secret
+from tinsom.configfile import Examined
 from tinsom.errors import ConfigError
 from tinsom.faults import Fault, did_you_mean
 from tinsom.log import Log, Output, Record, read_table
@@ -79,12 +80,11 @@ def faults(path: Path) -> list[str]:
     return examined.lines()
 
 
-def misspelt(path: Path) -> list[str]:
-    """By line, the ids that a file asks for and no tag can have. Raises ConfigError for a file with a fault."""
-    config, examined = configfile.load(path), configfile.examine(path)
+def misspelt(examined: Examined) -> list[str]:
+    """By line, the ids that a file without a fault asks for and no tag can have."""
+    config = examined.whole()
     known = tagging.load(Path(config.taxonomy) if config.taxonomy else None)
-    examined.faults.extend(unknown_ids(config, known))
-    return examined.lines()
+    return replace(examined, faults=list(unknown_ids(config, known))).lines()
 
 
 def _beyond(config: Config) -> Iterator[Fault]:
@@ -140,20 +140,27 @@ def _selectors(config: Config) -> Iterator[Fault]:
 
 def _secrets(config: Config) -> Iterator[Fault]:
     """Secrets that cannot be read."""
-    wanted = []
-    if (telegram := config.telegram) is not None:
-        wanted.append(("telegram", "token", telegram.token_file, telegram.token_env))
-    if (email := config.email) is not None and email.username:
-        wanted.append(("email", "password", email.password_file, email.password_env))
-    if email is not None and (door := email.unsubscribe) is not None:
-        wanted.append(("email.unsubscribe", "key", door.key_file, door.key_env))
-    for section, what, file, env in wanted:
+    for setting, file, env in _wanted(config):
         try:
-            configuration.secret(what, file, env)
+            secret(setting, file, env)
         except ConfigError as error:
-            yield Fault(
-                (*section.split("."), f"{what}_{'file' if file else 'env'}"), str(error).removeprefix(f"{what}: ")
-            )
+            yield Fault(error.place, error.reason)
+
+
+def _wanted(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Setting, file and environment variable of each secret that is needed."""
+    if (telegram := config.telegram) is not None:
+        yield "telegram.token", telegram.token_file, telegram.token_env
+    if (email := config.email) is not None and email.username:
+        yield "email.password", email.password_file, email.password_env
+    if email is not None and (door := email.unsubscribe) is not None:
+        yield "email.unsubscribe.key", door.key_file, door.key_env
+    if (webhook := config.webhook) is not None:
+        yield "webhook.secret", webhook.secret_file, webhook.secret_env
+    if config.apprise is not None:
+        yield "apprise.addresses", config.apprise.addresses_file, ""
+    if config.kafka is not None and (security := config.kafka.security) is not None and security.mechanism:
+        yield "kafka.security.password", security.password_file, security.password_env
 
 
 def _invitation(config: Config) -> Iterator[Fault]:
@@ -166,5 +173,4 @@ def _invitation(config: Config) -> Iterator[Fault]:
     try:
         wiring.invitation(telegram)
     except ConfigError as error:
-        named = "invitation_file" if telegram.invitation_file else "invitation_env"
-        yield Fault(("telegram", named), str(error).removeprefix("invitation: "))
+        yield Fault(error.place, error.reason)

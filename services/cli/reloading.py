@@ -14,11 +14,11 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from services.cli.shared import errors, load_config, note, opened_log, run_async
+from services.cli.shared import errors, note, opened_log, run_async
 from tinsom import metrics
 from tinsom.clock import SystemClock
 from tinsom.config import Config
-from tinsom.configfile import first
+from tinsom.configfile import Examined, examine, first
 from tinsom.errors import ConfigError, LogError, TinsomError, UnreachableError
 from tinsom.follower import pause
 from tinsom.service import Context
@@ -140,10 +140,11 @@ class Reloader:
 
     async def _reload(self, seen: dict[Path, Stamp], now: float) -> None:
         try:
-            self._newest = config = await asyncio.to_thread(_read, self.path)
+            examined = await asyncio.to_thread(_read, self.path)
+            self._newest = config = examined.whole()
             # What is written from now on is a change still to be taken.
             seen = {file: seen.get(file, stamp) for file, stamp in stamps(self.path, config).items()}
-            changes = await asyncio.to_thread(self._apply, config)
+            changes = await asyncio.to_thread(self._apply, examined)
         except (LogError, UnreachableError) as error:
             self._refused(str(error))
             self._not_before = now + RETRY_SECONDS
@@ -157,15 +158,15 @@ class Reloader:
             self._tell(config, changes)
             metrics.configuration_taken(now)
 
-    def _apply(self, config: Config) -> list[str]:
+    def _apply(self, examined: Examined) -> list[str]:
         """The difference on the log. Raises ConfigError for misspelt ids too: with them readers would be deaf."""
         if self.apply is None:
             return []
         from services.cli import applying
 
-        if unknown := applying.misspelt(self.path):
+        if unknown := applying.misspelt(examined):
             raise ConfigError(first(unknown))
-        return self.apply(config)
+        return self.apply(examined.whole())
 
     def _tell(self, config: Config, changes: list[str]) -> None:
         made = applied(changes)
@@ -183,9 +184,9 @@ class Reloader:
         metrics.CONFIG_GOOD.set(0)
 
 
-def _read(path: Path) -> Config:
+def _read(path: Path) -> Examined:
     """As at the start, but not an empty file: with that nobody would hear anything. Raises ConfigError."""
-    config = load_config(path)
+    examined = examine(path)
     if not path.read_text("utf-8").strip():
         raise ConfigError(f"{path}: is empty")
-    return config
+    return examined

@@ -26,6 +26,7 @@ from services.cli.shared import (
 from tinsom import process
 from tinsom.clock import SystemClock
 from tinsom.config import Config, HttpConfig
+from tinsom.configfile import examine
 from tinsom.errors import InputError
 from tinsom.service import Context, Service
 
@@ -81,7 +82,8 @@ def apply(
     """Bring sources, subscriptions, destinations and own rules from the files to the log; show the difference."""
     from services.cli import applying
 
-    settings = load_config(config)
+    examined = examine(config)
+    settings = examined.whole()
 
     async def work() -> list[str]:
         if dry_run and not log_exists(settings):
@@ -89,9 +91,11 @@ def apply(
         async with opened_log(settings, new=True) as log:
             return await applying.apply(settings, log, SystemClock(), dry_run=dry_run)
 
-    for line in run_async(work()):
+    with examined.located():
+        lines = run_async(work())
+    for line in lines:
         say(line)
-    for line in applying.misspelt(config):
+    for line in applying.misspelt(examined):
         note(line)
 
 
@@ -102,8 +106,9 @@ def send_test(
     """Send one marked message, to see that a destination works."""
     from services.alerter.commands import send_test as send
 
-    settings = load_config(config)
-    run_async(send(_only_for(settings, destination), destination))
+    examined = examine(config)
+    with examined.located():
+        run_async(send(_only_for(examined.whole(), destination), destination))
     say(f"sent to {destination}")
 
 
@@ -151,7 +156,8 @@ def service(name: str) -> Service:
 
 
 def _run(path: Path, names: Sequence[str], port: int | None, *, apply_first: bool = False) -> None:
-    config = load_config(path)
+    examined = examine(path)
+    config = examined.whole()
     reloader = Reloader(path, config, applying_to(config) if apply_first else None)
     if port is not None:
         config = msgspec.structs.replace(config, http=HttpConfig(host=config.http.host, port=port))
@@ -164,12 +170,13 @@ def _run(path: Path, names: Sequence[str], port: int | None, *, apply_first: boo
                 from services.cli import applying
 
                 changes = await applying.apply(config, log, clock)
-                for line in applying.misspelt(path):
+                for line in applying.misspelt(examined):
                     logger.warning("nothing can match", reason=line)
             _welcome(config, names, changes)
             await process.run([*map(service, names), reloader.run], Context(log, clock, config))
 
-    run_async(work())
+    with examined.located():
+        run_async(work())
 
 
 def _welcome(config: Config, names: Sequence[str], changes: Sequence[str]) -> None:

@@ -149,6 +149,19 @@ def test_a_port_in_use_stops_the_start_with_one_line(folder: Path) -> None:
     )
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("command", ["run", "alert"])
+def test_a_secret_that_is_not_there_is_told_with_its_line(folder: Path, command: str) -> None:
+    (folder / "tinsom.yaml").write_text("namespace: n\ntelegram:\n  token_file: none\n")
+    with process("services.cli", command, "--port", "0") as running:
+        out, err = running.communicate(timeout=PATIENCE)
+    assert (running.returncode, out) == (1, "")
+    assert err == (
+        "tinsom: tinsom.yaml:3: telegram.token_file: cannot read none: No such file or directory;"
+        " it must hold the token\n"
+    )
+
+
 # --- send-test ----------------------------------------------------------------------------------------------
 
 
@@ -189,7 +202,8 @@ def test_a_destination_needs_only_its_own_secret(tinsom: Command, folder: Path) 
     result = tinsom("send-test", "man-hinh")
     assert (result.code, result.lines[-1]) == (0, "sent to man-hinh")
     assert tinsom.fails("send-test", "nhom", code=1) == (
-        "tinsom: token: cannot read token: No such file or directory"
+        "tinsom: tinsom.yaml:1: telegram.token_file: cannot read token: No such file or directory;"
+        " it must hold the token"
     )
 
 

@@ -230,6 +230,7 @@ def test_check_names_every_fault_of_file_secrets_taxonomy_and_ids(
     (folder / "tinsom.yaml").write_text(
         "log: {path: nowhere/tinsom.db}\n"
         "telegram: {token_env: NO_SUCH_TOKEN}\n"
+        "webhook: {secret_file: none}\n"
         "destinations: [{alias: a, channel: terminal}]\n"
         "subscriptions:\n"
         "  - {id: s, destination: a, match: {initiatives: [de-an-07], agencies: [bo-cong-an, ubnd-dong-thap]}}\n"
@@ -238,8 +239,10 @@ def test_check_names_every_fault_of_file_secrets_taxonomy_and_ids(
     assert (result.code, result.err) == (1, "")
     assert result.lines == [
         "tinsom.yaml:1: log.path: there is no folder nowhere",
-        "tinsom.yaml:2: telegram.token_env: environment variable NO_SUCH_TOKEN is empty or not set",
-        "tinsom.yaml:5: subscriptions[0].match.initiatives[0]: 'de-an-07' is not in the taxonomy;"
+        "tinsom.yaml:2: telegram.token_env: environment variable NO_SUCH_TOKEN is empty or not set;"
+        " it must hold the token",
+        "tinsom.yaml:3: webhook.secret_file: cannot read none: No such file or directory; it must hold the secret",
+        "tinsom.yaml:6: subscriptions[0].match.initiatives[0]: 'de-an-07' is not in the taxonomy;"
         " did you mean de-an-06?",
     ]
 

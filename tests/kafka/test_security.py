@@ -162,7 +162,7 @@ def test_files_that_cannot_be_used(guarded: Guarded, tmp_path: Path) -> None:
         ({"ca_file": str(tmp_path / "empty")}, "ca_file: .*holds no certificate"),
         ({"certificate_file": guarded.other_ca, "key_file": guarded.key_file}, "certificate_file: .*are no pair"),
         ({"certificate_file": guarded.ca_file, "key_file": ""}, "certificate_file: .*are no pair"),
-        ({"password_file": str(tmp_path / "empty")}, "password: .*is empty"),
+        ({"password_file": str(tmp_path / "empty")}, "password_file: .*is empty"),
     ):
-        with pytest.raises(ConfigError, match=f"kafka: security: {named}"):
+        with pytest.raises(ConfigError, match=rf"kafka\.security\.{named}"):
             security.of(guarded.config(**changes))

@@ -209,10 +209,10 @@ def test_the_file_that_init_writes_has_no_fault() -> None:
 
 def test_a_secret_is_read_and_never_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "token").write_text("123:very-secret\n")
-    assert config.secret("token", str(tmp_path / "token"), "") == "123:very-secret"
+    assert config.secret("telegram.token", str(tmp_path / "token"), "") == "123:very-secret"
     assert "very-secret" not in redact.redact("GET /bot123:very-secret/getMe")
     monkeypatch.setenv("TOKEN", " from-the-environment ")
-    assert config.secret("token", "", "TOKEN") == "from-the-environment"
+    assert config.secret("telegram.token", "", "TOKEN") == "from-the-environment"
 
 
 def test_a_secret_that_cannot_be_read_says_where_it_was_looked_for(
@@ -222,13 +222,13 @@ def test_a_secret_that_cannot_be_read_says_where_it_was_looked_for(
     (tmp_path / "empty").touch()
     (tmp_path / "bytes").write_bytes(b"\x80hidden")
     for file, env, reason in (
-        ("", "TOKEN", "token: environment variable TOKEN is empty or not set"),
-        (str(tmp_path / "none"), "", "token: cannot read .*none: No such file or directory"),
-        (str(tmp_path / "empty"), "", "is empty or not set"),
+        ("", "TOKEN", "^telegram.token_env: environment variable TOKEN is empty or not set; it must hold the token"),
+        (str(tmp_path / "none"), "", "^telegram.token_file: cannot read .*none: No such file or directory; it must"),
+        (str(tmp_path / "empty"), "", "^telegram.token_file: .*empty is empty; it must"),
         (str(tmp_path / "bytes"), "", "not text"),
-        ("a", "b", "set exactly one of `token_file` and `token_env`"),
-        ("", "", "set exactly one of `token_file` and `token_env`"),
+        ("a", "b", "^telegram: set exactly one of `token_file` and `token_env`"),
+        ("", "", "^telegram: set exactly one of `token_file` and `token_env`"),
     ):
         with pytest.raises(ConfigError, match=reason) as caught:
-            config.secret("token", file, env)
+            config.secret("telegram.token", file, env)
         assert "hidden" not in str(caught.value)

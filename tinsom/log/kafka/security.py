@@ -47,7 +47,7 @@ def of(config: KafkaSecurityConfig | None) -> Security:
         return PLAIN
     password = ""
     if config.mechanism:
-        password = secret("kafka: security: password", config.password_file, config.password_env)
+        password = secret("kafka.security.password", config.password_file, config.password_env)
     return Security(_context(config) if config.tls else None, config.mechanism, config.username, password)
 
 
@@ -58,16 +58,14 @@ def _context(config: KafkaSecurityConfig) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=config.ca_file or None)
     except ssl.SSLError:
-        raise ConfigError(f"kafka: security: ca_file: {config.ca_file} holds no certificate in PEM") from None
+        raise _fault("ca_file", f"{config.ca_file} holds no certificate in PEM") from None
     if config.certificate_file:
         try:
             # A password would be asked for on the terminal, and never come.
             context.load_cert_chain(config.certificate_file, config.key_file or None, password=lambda: "")
         except ssl.SSLError:
             files = f"{config.certificate_file} and {config.key_file or 'the key in it'}"
-            raise ConfigError(
-                f"kafka: security: certificate_file: {files} are no pair in PEM, or the key has a password"
-            ) from None
+            raise _fault("certificate_file", f"{files} are no pair in PEM, or the key has a password") from None
     return context
 
 
@@ -76,7 +74,11 @@ def _check_readable(name: str, path: str) -> None:
         if path:
             Path(path).read_bytes()
     except OSError as error:
-        raise ConfigError(f"kafka: security: {name}: cannot read {path}: {error.strerror}") from None
+        raise _fault(name, f"cannot read {path}: {error.strerror}") from None
+
+
+def _fault(setting: str, reason: str) -> ConfigError:
+    return ConfigError(reason, ("kafka", "security", setting))
 
 
 async def objection(bootstrap_servers: str, security: Security) -> str:
