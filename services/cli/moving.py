@@ -13,7 +13,7 @@ from tinsom import deadletters
 from tinsom import replay as recording
 from tinsom.errors import InputError
 from tinsom.log import Log, Record
-from tinsom.topics import QUEUES, TOPICS
+from tinsom.topics import DAY_MS, QUEUES, TOPICS
 
 LETTERS = "dead-letters"
 
@@ -47,25 +47,32 @@ def topics_apply(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
 
 def topics_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
-    """Show each topic: partitions, what is kept, how many records; and where brokers keep them otherwise."""
+    """Show each topic: partitions, what is kept, how many records; which are missing or kept otherwise."""
     settings = load_config(config)
 
-    async def work() -> tuple[dict[str, dict[int, tuple[int, int]]], list[str]]:
-        async with opened_log(settings) as log:
-            return {name: await log.ends(name) for name in TOPICS}, await log.differences()
+    async def work() -> tuple[dict[str, int | str], list[str]]:
+        async with opened_log(settings, create=False) as log:
+            return {name: await _records(log, name) for name in TOPICS}, await _differences(log)
 
     rows = []
-    kept, differences = run_async(work())
-    for name, ends in kept.items():
-        topic = TOPICS[name]
-        days = "" if topic.retention_ms is None else topic.retention_ms // 86_400_000
-        records = sum(end - first for first, end in ends.values())
-        rows.append((name, topic.partitions, topic.cleanup, days, records, topic.what))
+    records, differences = run_async(work())
+    for name, topic in TOPICS.items():
+        days = "" if topic.retention_ms is None else topic.retention_ms // DAY_MS
+        rows.append((name, topic.partitions, topic.cleanup, days, records[name], topic.what))
     show(("topic", "partitions", "cleanup", "days", "records", "what"), rows)
     for line in differences:
         note(line)
     if differences:
         raise typer.Exit(1)
+
+
+async def _records(log: Log, name: str) -> int | str:
+    return "missing" if name in log.missing else sum(end - first for first, end in (await log.ends(name)).values())
+
+
+async def _differences(log: Log) -> list[str]:
+    missing = [f"missing: {', '.join(log.missing)}; `tinsom topics apply` creates them"] if log.missing else []
+    return [*missing, *await log.differences()]
 
 
 def topics_seek(

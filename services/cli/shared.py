@@ -59,8 +59,13 @@ def load_config(path: Path) -> Config:
 
 
 @asynccontextmanager
-async def opened_log(config: Config, namespace: str | None = None, *, new: bool = False) -> AsyncIterator[Log]:
-    """The log, started. Unless it may be `new`, an embedded log that is not there is an error, not a new file."""
+async def opened_log(
+    config: Config, namespace: str | None = None, *, new: bool = False, create: bool = True
+) -> AsyncIterator[Log]:
+    """The log, started. Unless it may be `new`, an embedded log that is not there is an error, not a new file.
+
+    `create`: the topics that are missing in it.
+    """
     if namespace is not None and not checks.NAMESPACE.fullmatch(namespace):
         raise InputError(f"{namespace!r} is no name of a namespace; use letters, digits, - and _")
     if not new and not log_exists(config, namespace):
@@ -69,7 +74,7 @@ async def opened_log(config: Config, namespace: str | None = None, *, new: bool 
         raise UnreachableError(f"there is no log at {where} yet; {hint}")
     log = open_log(config, namespace)
     try:
-        await log.start()
+        await log.start(create=create)
         yield log
     finally:
         await log.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -56,6 +57,18 @@ def test_topics_check_shows_every_topic_with_its_contract_and_records(tinsom: Co
     assert len(rows) == 15
     assert rows["items"][1:5] == ["12", "delete", "45", "9"]
     assert rows["dead-letters"][4] == "1"
+
+
+def test_topics_check_names_what_is_missing_and_creates_nothing(tinsom: Command, folder: Path) -> None:
+    with sqlite3.connect(folder / "tinsom.db") as file:
+        file.execute("DELETE FROM partitions WHERE topic IN ('names', 'verdicts')")
+    file.close()
+    for _ in range(2):
+        result = tinsom("topics", "check")
+        assert (result.code, result.error) == (1, "missing: names, verdicts; `tinsom topics apply` creates them")
+        assert result.lines[5].split("\t")[:5] == ["names", "1", "compact", "", "missing"]
+    tinsom("topics", "apply")
+    assert tinsom("topics", "check").code == 0
 
 
 def test_topics_apply_makes_a_log(tinsom: Command, folder: Path) -> None:

@@ -64,6 +64,26 @@ async def test_topics_are_what_the_registry_says(kafka_bootstrap: str, namespace
     assert found[names[1]]["retention.ms"] == "-1"
 
 
+async def test_who_only_looks_sees_what_is_missing_and_creates_nothing(
+    kafka_bootstrap: str, namespace: str
+) -> None:
+    async def missing() -> set[str]:
+        log = KafkaLog(kafka_bootstrap, namespace, topics=TOPICS)
+        await log.start(create=False)
+        try:
+            there = [name for name in TOPICS if name not in log.missing]
+            assert all([await log.ends(name) for name in there])
+            assert await log.differences() == []
+            return set(log.missing)
+        finally:
+            await log.close()
+
+    assert [await missing(), await missing()] == [set(TOPICS)] * 2
+    async with opened(kafka_bootstrap, namespace, topics={"in": TOPICS["in"]}):
+        pass
+    assert [await missing(), await missing()] == [set(TOPICS) - {"in"}] * 2
+
+
 async def test_a_difference_is_told_with_what_to_do(kafka_bootstrap: str, namespace: str) -> None:
     async with opened(kafka_bootstrap, namespace) as log:
         assert await log.differences() == []

@@ -49,6 +49,21 @@ async def test_a_full_disk_says_so_and_loses_nothing(tmp_path: Path) -> None:
         assert values(await everything(log, "out")) >= echoed(100)
 
 
+async def test_who_only_looks_sees_what_is_missing_and_creates_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path / "log.db", {"in": TOPICS["in"]}) as log:
+        await log.append(numbered(3), writer="w")
+    for _ in range(2):
+        looking = SqliteLog(tmp_path / "log.db", topics=TOPICS)
+        await looking.start(create=False)
+        assert set(looking.missing) == set(TOPICS) - {"in"}
+        assert len(await everything(looking, "in")) == 3
+        with pytest.raises(LogError, match="readonly"):
+            await looking.append(numbered(1), writer="w")
+        await looking.close()
+    async with opened(tmp_path / "log.db") as log:
+        assert not log.missing
+
+
 async def test_a_really_full_file_system(tmp_path: Path) -> None:
     """The same on a real, small file system, where one can be mounted."""
     small = tmp_path / "small"

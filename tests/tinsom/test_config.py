@@ -222,8 +222,16 @@ def test_a_secret_that_cannot_be_read_says_where_it_was_looked_for(
     (tmp_path / "empty").touch()
     (tmp_path / "bytes").write_bytes(b"\x80hidden")
     for file, env, reason in (
-        ("", "TOKEN", "^telegram.token_env: environment variable TOKEN is empty or not set; it must hold the token"),
-        (str(tmp_path / "none"), "", "^telegram.token_file: cannot read .*none: No such file or directory; it must"),
+        (
+            "",
+            "TOKEN",
+            "^telegram.token_env: environment variable TOKEN is empty or not set; it must hold",
+        ),
+        (
+            str(tmp_path / "none"),
+            "",
+            "^telegram.token_file: cannot read .*none: No such file or directory;",
+        ),
         (str(tmp_path / "empty"), "", "^telegram.token_file: .*empty is empty; it must"),
         (str(tmp_path / "bytes"), "", "not text"),
         ("a", "b", "^telegram: set exactly one of `token_file` and `token_env`"),

@@ -183,9 +183,11 @@ class Tail(Protocol):
 
 class Log(Protocol):
     namespace: str
+    missing: Collection[str]
+    """Short names of topics that are not there, and that nothing else may be asked of."""
 
-    async def start(self) -> None:
-        """Open and check; creates missing topics. Raises UnreachableError, LogError."""
+    async def start(self, *, create: bool = True) -> None:
+        """Open and check; creates missing topics unless it is only to look. Raises UnreachableError, LogError."""
         ...
 
     async def close(self) -> None: ...

@@ -40,6 +40,7 @@ class KafkaLog:
         security: Security = PLAIN,
     ) -> None:
         self.namespace = namespace
+        self.missing: Collection[str] = ()
         self._cluster = Cluster(
             bootstrap_servers, namespace, replication, session_timeout, transaction_timeout, topics, security
         )
@@ -49,10 +50,10 @@ class KafkaLog:
         self._writers: dict[str, Writer] = {}
         self._appending = asyncio.Lock()
 
-    async def start(self) -> None:
+    async def start(self, *, create: bool = True) -> None:
         await self._admin.start()
         try:
-            await self._admin.prepare_topics()
+            self.missing = await self._admin.prepare_topics(create=create)
         except BaseException:
             await self.close()
             raise

@@ -70,20 +70,27 @@ class Admin:
 
     # --- topics ----------------------------------------------------------------------------------------
 
-    async def prepare_topics(self) -> None:
-        """Create what is missing and check the rest. Raises LogError, UnreachableError."""
-        names = {topic.full_name(self._cluster.namespace): topic for topic in self._cluster.topics.values()}
+    async def prepare_topics(self, *, create: bool) -> list[str]:
+        """Create what is missing, or only look, and check the rest. Raises LogError, UnreachableError.
+
+        Returns the short names of the topics that are not there.
+        """
+        names = self._topics()
         known = await self._known()
-        missing = [name for name in names if name not in known]
-        if missing:
-            await self._create({name: names[name] for name in missing})
+        missing = {name: topic for name, topic in names.items() if name not in known}
+        if missing and create:
+            await self._create(missing)
             known = await self._with_leaders(names)
         for name, topic in names.items():
-            if len(known[name]) != topic.partitions:
+            if name in known and len(known[name]) != topic.partitions:
                 raise LogError(
                     f"topic {name} has {len(known[name])} partitions, not {topic.partitions}: they are fixed after"
                     " the first start, since keys would change their place"
                 )
+        return [topic.name for name, topic in names.items() if name not in known]
+
+    def _topics(self) -> dict[str, Topic]:
+        return {topic.full_name(self._cluster.namespace): topic for topic in self._cluster.topics.values()}
 
     async def _known(self) -> dict[str, list[dict[str, Any]]]:
         # All topics, not these: asking for a missing one would create it where brokers create by themselves.
@@ -123,9 +130,9 @@ class Admin:
         raise self._cluster.unreachable()
 
     async def differences(self) -> list[str]:
-        """Where topics and brokers differ from the registry. Raises UnreachableError, LogError."""
-        topics = {topic.full_name(self._cluster.namespace): topic for topic in self._cluster.topics.values()}
+        """Where brokers, and the topics they have, differ from the registry. Raises UnreachableError, LogError."""
         known = await self._known()
+        topics = {name: topic for name, topic in self._topics().items() if name in known}
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
         found, lines = await self._configured(resources)
         for name, topic in topics.items():

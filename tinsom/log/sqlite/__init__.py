@@ -49,6 +49,7 @@ class SqliteLog:
         topics: dict[str, Topic] = TOPICS,
     ) -> None:
         self.namespace = namespace
+        self.missing: Collection[str] = ()
         self.session = session
         self.member = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.generation = 0
@@ -68,11 +69,13 @@ class SqliteLog:
         assert self._store is not None, "the log was not started"
         return self._store
 
-    async def start(self) -> None:
-        self._store = await self.run(Store, self._path, list(self._topics.values()))
+    async def start(self, *, create: bool = True) -> None:
+        self._store = await self.run(Store, self._path, list(self._topics.values()), create=create)
+        self.missing = self._store.missing
         self._ids_of = self._store.ids
         self._names = {i: name for name, i in self._ids_of.items()}
-        self._routes = {name: (self._ids(name), topic.max_bytes) for name, topic in self._topics.items()}
+        there = {name: topic for name, topic in self._topics.items() if name not in self.missing}
+        self._routes = {name: (self._ids(name), topic.max_bytes) for name, topic in there.items()}
         self._poller = asyncio.create_task(self._poll())
 
     async def close(self) -> None:

@@ -62,16 +62,21 @@ Row = tuple[int, Output]
 
 
 class Store:
-    def __init__(self, path: Path | str, topics: Sequence[Topic]) -> None:
-        """Open or create the file; raises LogError with what to do."""
+    def __init__(self, path: Path | str, topics: Sequence[Topic], *, create: bool = True) -> None:
+        """Open the file, with `create` as all that is missing in it; raises LogError with what to do."""
         self.path = str(path)
         with self._errors():
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_SECONDS)
-            self._prepare(topics)
+            if create:
+                self._prepare(topics)
+            else:
+                self._db.execute("PRAGMA query_only = ON")
+                self._check(topics)
         self.ids: dict[tuple[str, int], int] = {
             (t, n): i for i, t, n in self._db.execute("SELECT id, topic, number FROM partitions")
         }
         self._names = {i: name for name, i in self.ids.items()}
+        self.missing = [topic.name for topic in topics if (topic.name, 0) not in self.ids]
 
     def _prepare(self, topics: Sequence[Topic]) -> None:
         self._db.execute("PRAGMA page_size = 16384")
@@ -80,25 +85,28 @@ class Store:
         with self._transaction():
             for statement in _SCHEMA.split(";"):
                 self._db.execute(statement)
-            self._check_version()
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+            self._check(topics)
             for topic in topics:
-                self._check_topic(topic)
+                self._create(topic)
 
-    def _check_version(self) -> None:
-        self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+    def _check(self, topics: Sequence[Topic]) -> None:
         (found,) = self._db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
         if int(found) != SCHEMA_VERSION:
             raise LogError(f"{self.path} has schema {found}, this program knows {SCHEMA_VERSION}; use its version")
+        for topic in topics:
+            if (have := self._partitions(topic)) not in (0, topic.partitions):
+                had = f"topic {topic.name} has {have} partitions, not {topic.partitions}"
+                raise LogError(f"{self.path}: {had}; they are fixed")
 
-    def _check_topic(self, topic: Topic) -> None:
-        (have,) = self._db.execute("SELECT count(*) FROM partitions WHERE topic = ?", (topic.name,)).fetchone()
-        if have == 0:
+    def _create(self, topic: Topic) -> None:
+        if not self._partitions(topic):
             rows = [(topic.name, n) for n in range(topic.partitions)]
             self._db.executemany("INSERT INTO partitions(topic, number) VALUES (?, ?)", rows)
-        elif have != topic.partitions:
-            raise LogError(
-                f"{self.path}: topic {topic.name} has {have} partitions, not {topic.partitions}; they are fixed"
-            )
+
+    def _partitions(self, topic: Topic) -> int:
+        (have,) = self._db.execute("SELECT count(*) FROM partitions WHERE topic = ?", (topic.name,)).fetchone()
+        return int(have)
 
     def close(self) -> None:
         self._db.close()
