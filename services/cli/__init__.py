@@ -44,14 +44,20 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an error, log everything.")] = False,
-    log_level: Annotated[str, typer.Option(help=", ".join(logs.LEVELS) + ".")] = "warning",
+    log_level: Annotated[
+        str | None,
+        typer.Option(help=", ".join(logs.LEVELS) + ".", show_default="warning; of the demo error"),
+    ] = None,
     show_version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
+    # The outages of the sample day belong to the play.
+    usual = "error" if context.invoked_subcommand == "demo" else "warning"
     try:
-        logs.configure("debug" if debug else log_level)
+        logs.configure("debug" if debug else log_level or usual)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--log-level") from None
 

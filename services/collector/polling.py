@@ -191,5 +191,13 @@ def _count(run: Run, seen: Look, after: FeedState, now: float) -> None:
     if before != run.state:
         metrics.SOURCES.labels(before, tier).dec()
         metrics.SOURCES.labels(run.state, tier).inc()
-        logger.info("source", source=run.source.id, state=run.state, outcome=seen.outcome)
+        _tell(run, seen.outcome)
     run.outcome = seen.outcome
+
+
+def _tell(run: Run, outcome: Outcome) -> None:
+    """Once for each change of its state, not at each poll."""
+    if run.state == "ok":
+        logger.info("source answers", source=run.source.id)
+    else:
+        logger.warning("source fails", source=run.source.id, state=run.state, outcome=outcome)

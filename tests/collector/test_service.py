@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from services.collector import catalogue, service
 from services.collector.expected import Shown, expected_items
@@ -170,6 +171,22 @@ async def test_baseline_new_changed_same(tmp_path: Path) -> None:
     }
     assert [i.changed for i in found if i.revision == 2] == [["title"]]
     assert web.asked[URL] == 3
+
+
+async def test_a_source_that_fails_is_a_warning_once_and_its_return_is_told(tmp_path: Path) -> None:
+    web = FakeWeb({URL: rss(posts(1))})
+    async with opened(tmp_path) as log:
+        await apply(log, config(source("home")))
+        with capture_logs() as lines:
+            async with running(log, web) as run:
+                await run.poll(URL)
+                web.feeds[URL] = b"no feed"
+                for _ in range(3):
+                    await run.poll(URL, advance=5_000.0)
+                web.feeds[URL] = rss(posts(1))
+                await run.poll(URL, advance=5_000.0)
+    told = [(line["log_level"], line["event"]) for line in lines if line.get("source") == "home"]
+    assert told == [("info", "source answers"), ("warning", "source fails"), ("info", "source answers")]
 
 
 async def test_state_survives_a_restart_and_is_asked_conditionally(tmp_path: Path) -> None:
