@@ -18,6 +18,7 @@ import msgspec
 from tinsom.errors import InputError
 from tinsom.log import Log, Output, Record
 from tinsom.topics import TOPICS
+from tinsom.words import counted
 
 FORMAT = "tinsom-dump-1"
 STDOUT = 1
@@ -175,7 +176,7 @@ async def load(
     for record in records:
         if not 0 <= record.partition < known:
             raise InputError(
-                f"{path}: {topic} has a partition {record.partition} there and {known} partitions here"
+                f"{path}: {topic} has a partition {record.partition} there and {counted(known, 'partition')} here"
             )
         chunk.append(record.again())
         if len(chunk) == CHUNK:

@@ -15,6 +15,7 @@ from tinsom.clock import Clock
 from tinsom.config import Config
 from tinsom.log import Log
 from tinsom.messages import Subscription
+from tinsom.words import counted
 
 
 async def forecast(config: Config, log: Log, clock: Clock) -> AsyncIterator[str]:
@@ -28,7 +29,7 @@ async def forecast(config: Config, log: Log, clock: Clock) -> AsyncIterator[str]
     wishes = [Subscription(id=s.id, destination=s.destination, match=s.match) for s in config.subscriptions]
     for wish in wishes:
         found = past.forecast(known.past, wish.match, known.rules, now)
-        often = f"{found.count} in {_days(found.whole_days)}, {found.per_day:.1f} a day"
+        often = f"{found.count} in {counted(found.whole_days, 'day')}, {found.per_day:.1f} a day"
         yield f"{wish.id} → {wish.destination}: {often}"
         for line in _latest(found.latest):
             yield line
@@ -37,10 +38,6 @@ async def forecast(config: Config, log: Log, clock: Clock) -> AsyncIterator[str]
         yield f"mute {rule.id} → {rule.destination or 'everybody'}: would hide {less.count} of {less.of}"
         for line in _latest(less.latest):
             yield line
-
-
-def _days(days: int) -> str:
-    return f"{days} days" if days > 1 else "1 day"
 
 
 def _latest(lines: Iterable[Line]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tinsom.messages import Item, Match, Place, Signal, Tag, Tags
+from tinsom.words import counted
 
 Field = Literal[
     "initiative", "agency", "place", "document", "keyword", "source", "event", "deadline", "burst", "silence"
@@ -116,7 +117,7 @@ def _events(wanted: list[str], tags: Tags) -> list[str]:
 
 
 def _window(match: Match) -> list[str]:
-    return [f"within {match.deadline_days} days"] if match.deadline_days > 0 else []
+    return [f"within {counted(match.deadline_days, 'day')}"] if match.deadline_days > 0 else []
 
 
 def _deadlines(days: int, tags: Tags, item: Item) -> list[str]:

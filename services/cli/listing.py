@@ -24,6 +24,7 @@ from services.cli.shared import (
 )
 from tinsom.config import SourceConfig
 from tinsom.errors import InputError
+from tinsom.words import counted
 
 if TYPE_CHECKING:
     from services.collector.commands import PollReport
@@ -77,10 +78,8 @@ def sources_check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     show(("id", "outcome", "entries", "newest", "what it means", "tls"), rows, empty=f"{config} names no source")
     said = Counter(report.look.outcome for _, report in checked)
     if checked:
-        note(
-            f"{len(checked)} source{'s' if len(checked) > 1 else ''}: "
-            + ", ".join(f"{count} {outcome}" for outcome, count in said.most_common())
-        )
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in said.most_common())
+        note(f"{counted(len(checked), 'source')}: {outcomes}")
     exit_for(report.look.outcome for source, report in checked if source.enabled)
 
 
@@ -126,7 +125,7 @@ def sources_import(
     new = [source for source in found if source.url not in urls]
     for line in _as_yaml(new):
         say(line)
-    note(f"{len(new)} of {len(found)} feeds are new; add the lines to `sources:` in {config}")
+    note(f"new: {len(new)} of {counted(len(found), 'feed')}; add the lines to `sources:` in {config}")
 
 
 def _as_yaml(sources: Iterable[SourceConfig]) -> list[str]:

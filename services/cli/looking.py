@@ -20,6 +20,7 @@ from services.cli.shared import (
     show,
 )
 from tinsom.errors import TinsomError
+from tinsom.words import counted
 
 if TYPE_CHECKING:
     from services.collector.commands import PollReport
@@ -113,8 +114,7 @@ def _summary(report: PollReport) -> str:
     if report.retry_after:
         parts.append(f"asks to wait {report.retry_after:.0f} s")
     if seen.outcome in GOOD:
-        count = len(report.decisions)
-        parts.append(f"{count} {'entry' if count == 1 else 'entries'}")
+        parts.append(counted(len(report.decisions), "entry", "entries"))
     return "; ".join(parts)
 
 

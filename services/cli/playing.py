@@ -20,6 +20,7 @@ from tinsom.config import Config, HttpConfig, LogConfig, TelegramConfig
 from tinsom.log import Log
 from tinsom.service import Context, Service
 from tinsom.topics import QUEUES
+from tinsom.words import counted
 
 # Nothing new on any topic for so long, with all caught up: the day is through.
 QUIET_SECONDS = 2.0
@@ -74,7 +75,8 @@ def _adds_up(books: list[summing.Book]) -> bool:
     """Every record accounted for; and none of this day's is poison, whatever the books say of it."""
     letters = sum(book.outcomes.get("dead-letter", 0) for book in books)
     if letters:
-        console.print(f"{letters} records could not be processed: a fault in tinsom itself.", style="red")
+        lost = counted(letters, "record")
+        console.print(f"{lost} could not be processed: a fault in tinsom itself.", style="red")
     return not letters and all(book.unaccounted == 0 for book in books)
 
 
@@ -119,7 +121,7 @@ async def _watch(context: Context, site: DemoSite, timeline: Timeline, bar: Prog
         seen = await _ends(context.log)
         if seen != ends:
             ends, quiet_since = seen, loop.time()
-        counts = f"{seen[0]} items · {seen[3]} alerts"
+        counts = f"{counted(seen[0], 'item')} · {counted(seen[3], 'alert')}"
         bar.update(task, completed=timeline.progress(now), hour=timeline.label(now), counts=counts)
         if not once or not timeline.done(now):
             continue

@@ -27,6 +27,7 @@ from tinsom.config import Config
 from tinsom.errors import InputError
 from tinsom.log import Log
 from tinsom.topics import TOPICS
+from tinsom.words import counted
 
 if TYPE_CHECKING:
     from services.cli.rerunning import Outcome
@@ -79,7 +80,7 @@ def dump(
 
     with counting(f"dumping {name}") as progress:
         count = run_async(work())
-    (note if piped else say)(f"{count} records of {name} in {'standard output' if piped else path}")
+    (note if piped else say)(f"{counted(count, 'record')} of {name} in {'standard output' if piped else path}")
 
 
 def replay(
@@ -115,7 +116,7 @@ def replay(
 
     with counting(f"replaying into {namespace}") as progress:
         topic, count, outcome = run_async(work())
-    say(f"{count} records of {topic} in namespace {namespace}")
+    say(f"{counted(count, 'record')} of {topic} in namespace {namespace}")
     if outcome is not None:
         _show(outcome)
 

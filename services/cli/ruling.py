@@ -13,6 +13,7 @@ from services.cli import material
 from services.cli.shared import DEFAULT_CONFIG, ConfigPath, counting, load_config, note, say, show
 from tinsom.errors import InputError
 from tinsom.messages import Item
+from tinsom.words import counted
 
 if TYPE_CHECKING:
     from services.classifier.tagger import Tagger
@@ -91,9 +92,9 @@ def try_out(
     own = (taxonomies.texts(taxonomy) if taxonomy else {}) | text
     tagger = _checked(own)
     # A file is as long as it is: only the log has a today to count back from.
-    with material.items(over, config, since if over is None else None) as items, _counted("trying") as counted:
-        trials = trial.tried(tagger, ids, counted(items))
-    say(f"{trials.items} items of {trials.days:.1f} days")
+    with material.items(over, config, since if over is None else None) as items, _progress("trying") as shown:
+        trials = trial.tried(tagger, ids, shown(items))
+    say(f"{counted(trials.items, 'item')} of {trials.days:.1f} days")
     for one in trials.by_id.values():
         _show_trial(trials, one)
 
@@ -113,7 +114,8 @@ def _checked(own: dict[str, str]) -> Tagger:
 def _show_trial(trials: Trials, one: Trial) -> None:
     from services.classifier.workbench import trial
 
-    say(f"{one.id}: fired {one.times} times, {trials.a_day(one):.1f} a day; nearly {one.nearly} times")
+    often = f"fired {counted(one.times, 'time')}, {trials.a_day(one):.1f} a day"
+    say(f"{one.id}: {often}; nearly {counted(one.nearly, 'time')}")
     if trials.a_day(one) > trial.MOST_A_DAY:
         say(f"  more than {trial.MOST_A_DAY} a day: who will read that?")
     if one.fired:
@@ -141,9 +143,9 @@ def compare(
     from services.classifier.workbench import comparison
 
     before, after = (_named(name, whole=whole) for name in (old, new))
-    with material.items(over, config, since if over is None else None) as items, _counted("comparing") as counted:
-        found = comparison.compared(before, after, counted(items))
-    say(f"{found.changed} of {found.items} items have other tags")
+    with material.items(over, config, since if over is None else None) as items, _progress("comparing") as shown:
+        found = comparison.compared(before, after, shown(items))
+    say(f"{found.changed} of {counted(found.items, 'item')} with other tags")
     if not found.differences:
         return
     show(("tag", "+", "-", "~"), found.by_tag())
@@ -182,8 +184,8 @@ def audit(
     ids = {identity for name in own for identity in taxonomies.ids(own[name], name)}
     tagger = _checked(own)
     found = list(auditing.unreachable(tagger))
-    with material.items(over, config, since if over is None else None) as items, _counted("auditing") as counted:
-        found += auditing.used(tagger, counted(items), ids)
+    with material.items(over, config, since if over is None else None) as items, _progress("auditing") as shown:
+        found += auditing.used(tagger, shown(items), ids)
     if verdicts is not None:
         found += auditing.unwanted(material.verdicts(verdicts))
     show(("rule", "words", "what"), found, empty="no rule is of no use")
@@ -206,13 +208,13 @@ def _tagger(taxonomy: Path | None) -> Tagger:
 
 
 @contextmanager
-def _counted(text: str) -> Iterator[Callable[[Iterator[Item]], Iterator[Item]]]:
+def _progress(text: str) -> Iterator[Callable[[Iterator[Item]], Iterator[Item]]]:
     """Gives what counts, on a terminal, the items that pass through it."""
     with counting(text) as progress:
 
-        def counted(items: Iterator[Item]) -> Iterator[Item]:
+        def shown(items: Iterator[Item]) -> Iterator[Item]:
             for number, item in enumerate(items, 1):
                 progress(number)
                 yield item
 
-        yield counted
+        yield shown

@@ -15,6 +15,7 @@ from services.cli import explaining, ruling
 from services.cli.shared import console, counting, note, say, say_json, show
 from tinsom.errors import InputError
 from tinsom.faults import did_you_mean
+from tinsom.words import counted
 
 Taxonomy = Annotated[
     Path | None, typer.Option("--taxonomy", help="Folder that extends or overrides the shipped taxonomy.")
@@ -87,7 +88,7 @@ def _tag_lines(tagged: Iterator[bytes], error_mark: bytes) -> None:
             if not quiet:
                 progress(count)
     if bad:
-        note(f"tinsom: {bad} of {count} lines could not be read; their output names the reason")
+        note(f"tinsom: {bad} of {counted(count, 'line')} could not be read; the output names the reason")
         raise typer.Exit(1)
 
 

@@ -201,7 +201,7 @@ def test_opml_goes_out_and_comes_in_again(tinsom: Command, folder: Path) -> None
         "http://a.test/rss",
     ]
     again = tinsom("sources", "import-opml", "mine.opml")
-    assert (again.out, again.error) == ("", "0 of 1 feeds are new; add the lines to `sources:` in tinsom.yaml")
+    assert (again.out, again.error) == ("", "new: 0 of 1 feed; add the lines to `sources:` in tinsom.yaml")
 
 
 def test_what_is_no_opml_is_one_line(tinsom: Command, folder: Path) -> None:

@@ -33,8 +33,8 @@ def files(folder: Path) -> None:
 def test_try_shows_what_fired_and_what_nearly_did(tinsom: Command) -> None:
     lines = tinsom("taxonomy", "try", "mine.yaml", "--over", "items.jsonl").lines
     assert lines[0] == "4 items of 1.0 days"
-    assert "nang: fired 1 times, 1.0 a day; nearly 0 times" in lines
-    assert "theme-lua: fired 1 times, 1.0 a day; nearly 1 times" in lines
+    assert "nang: fired 1 time, 1.0 a day; nearly 0 times" in lines
+    assert "theme-lua: fired 1 time, 1.0 a day; nearly 1 time" in lines
     assert "2026-10-14T00:00+00:00\t3\tThu hoạch lúa\tthu hoạch, lúa" in lines
     assert "2026-10-14T00:00+00:00\t2\tLúa tốt\t1 of 3 points missing" in lines
 
@@ -66,10 +66,10 @@ def test_the_logs_own_items_are_tried_without_a_file(tinsom: Command, folder: Pa
 def test_compare_lists_the_items_whose_tags_changed_and_why(tinsom: Command) -> None:
     result = tinsom("taxonomy", "compare", "shipped", "mine.yaml", "--over", "items.jsonl")
     assert result.code == 1
-    assert result.lines[0] == "2 of 4 items have other tags"
+    assert result.lines[0] == "2 of 4 items with other tags"
     assert "1\t+\ttheme-lua\tprimary\tby theme-lua/lúa, theme-lua/thu hoạch\tThu hoạch lúa" in result.lines
     same = tinsom("taxonomy", "compare", "mine.yaml", "mine.yaml", "--over", "items.jsonl")
-    assert (same.code, same.lines) == (0, ["0 of 4 items have other tags"])
+    assert (same.code, same.lines) == (0, ["0 of 4 items with other tags"])
 
 
 def test_compare_can_take_both_for_whole(tinsom: Command) -> None:

@@ -45,7 +45,7 @@ def test_a_bad_line_is_named_in_its_place_and_the_others_are_tagged(tinsom: Comm
     assert [row.get("id") for row in result.json] == ["1", None, "2", "3"]
     assert result.json[1]["line"] == 2
     assert result.json[1]["error"].startswith("line 2: JSON is malformed")
-    assert result.error == "tinsom: 1 of 4 lines could not be read; their output names the reason"
+    assert result.error == "tinsom: 1 of 4 lines could not be read; the output names the reason"
 
 
 def test_a_name_that_says_json_lines_is_believed_whatever_the_first_line_holds(

@@ -104,7 +104,7 @@ def test_what_a_broker_keeps_otherwise() -> None:
 def test_too_few_replicas_and_a_short_memory_of_offsets() -> None:
     assert list(contract.of_replicas("t", [3, 3], 3)) == list(contract.of_replicas("t", [3], 1)) == []
     (line,) = contract.of_replicas("t", [3, 1], 3)
-    assert line.startswith("t: a partition has 1 replicas, not 3;")
+    assert line.startswith("t: a partition has 1 replica, not 3;")
     for found in ({contract.OFFSETS_RETENTION: "129600"}, {}):
         assert list(contract.of_broker(1, found)) == []
     (line,) = contract.of_broker(1, {contract.OFFSETS_RETENTION: "10080"})

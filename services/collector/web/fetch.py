@@ -23,6 +23,7 @@ from services.collector.web.addresses import refusal
 from services.collector.web.response import Outcome, Response
 from services.collector.web.trust import Trust
 from services.collector.web.turns import PER_HOST, Turns
+from tinsom.words import counted
 
 MAX_FEED_BYTES = 8 * 1024 * 1024  # after decompression; the largest real feeds seen are below 2 MB
 MAX_PAGE_BYTES = 5 * 1024 * 1024
@@ -68,7 +69,7 @@ class PublicResolver(AbstractResolver):
             return found
         public = [one for one in found if not refusal(one["host"])]
         if not public:
-            raise RefusedAddressError(f"{len(found)} addresses, none public")
+            raise RefusedAddressError(f"{counted(len(found), 'address', 'addresses')}, none public")
         return public
 
     async def close(self) -> None:

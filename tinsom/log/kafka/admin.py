@@ -17,6 +17,7 @@ from tinsom.errors import LogError, UnreachableError
 from tinsom.log.kafka import contract
 from tinsom.log.kafka.cluster import ANSWER_SECONDS, BATCH_BYTES, RETRY_SECONDS, Cluster, stop_consumer
 from tinsom.topics import DAY_MS, Topic
+from tinsom.words import counted
 
 # A batch has a header, a record its lengths and its headers' lengths; zstd may add a little to noise.
 SLACK_BYTES = 65_536
@@ -83,10 +84,8 @@ class Admin:
             known = await self._with_leaders(names)
         for name, topic in names.items():
             if name in known and len(known[name]) != topic.partitions:
-                raise LogError(
-                    f"topic {name} has {len(known[name])} partitions, not {topic.partitions}: they are fixed after"
-                    " the first start, since keys would change their place"
-                )
+                had = f"topic {name} has {counted(len(known[name]), 'partition')}, not {topic.partitions}"
+                raise LogError(f"{had}: they are fixed after the first start, since keys would change their place")
         return [topic.name for name, topic in names.items() if name not in known]
 
     def _topics(self) -> dict[str, Topic]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from tinsom.topics import DAY_MS, Topic
+from tinsom.words import counted
 
 # A group that rests for longer than its brokers remember would not know where to go on.
 OFFSETS_RETENTION = "offsets.retention.minutes"
@@ -37,8 +38,8 @@ def of_replicas(name: str, replicas: Sequence[int], wanted: int) -> Iterator[str
     """`replicas`: of each partition."""
     if (fewest := min(replicas, default=wanted)) < wanted:
         yield (
-            f"{name}: a partition has {fewest} replicas, not {wanted}; add some by kafka-reassign-partitions.sh,"
-            f" or set `kafka: {{replication: {fewest}}}`"
+            f"{name}: a partition has {counted(fewest, 'replica')}, not {wanted}; add some by"
+            f" kafka-reassign-partitions.sh, or set `kafka: {{replication: {fewest}}}`"
         )
 
 

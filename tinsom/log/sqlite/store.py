@@ -18,6 +18,7 @@ import msgspec
 from tinsom.errors import FencedError, LogError, LogFullError
 from tinsom.log import Headers, Output, Record
 from tinsom.topics import Topic
+from tinsom.words import counted
 
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 60.0
@@ -96,7 +97,7 @@ class Store:
             raise LogError(f"{self.path} has schema {found}, this program knows {SCHEMA_VERSION}; use its version")
         for topic in topics:
             if (have := self._partitions(topic)) not in (0, topic.partitions):
-                had = f"topic {topic.name} has {have} partitions, not {topic.partitions}"
+                had = f"topic {topic.name} has {counted(have, 'partition')}, not {topic.partitions}"
                 raise LogError(f"{self.path}: {had}; they are fixed")
 
     def _create(self, topic: Topic) -> None:
