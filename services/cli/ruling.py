@@ -185,10 +185,19 @@ def audit(
     tagger = _checked(own)
     found = list(auditing.unreachable(tagger))
     with material.items(over, config, since if over is None else None) as items, _progress("auditing") as shown:
-        found += auditing.used(tagger, shown(items), ids)
+        use = auditing.used(tagger, shown(items), ids)
+    # A file is what somebody chose to look at; a young log has only not seen much yet.
+    passed_over = use.silent if over is None and use.days < auditing.LONG_ENOUGH else []
+    found += use.false if passed_over else [*use.false, *use.silent]
     if verdicts is not None:
         found += auditing.unwanted(material.verdicts(verdicts))
-    show(("rule", "words", "what"), found, empty="no rule is of no use")
+    if found or not passed_over:
+        show(("rule", "words", "what"), found, empty="no rule is of no use")
+    if passed_over:
+        note(
+            f"not listed: {counted(len(passed_over), 'rule or alias', 'rules and aliases')} that did nothing in"
+            f" {counted(round(use.days), 'day')} of items; before {auditing.LONG_ENOUGH} that says little"
+        )
     if found:
         raise typer.Exit(1)
 

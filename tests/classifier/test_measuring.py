@@ -113,11 +113,12 @@ def test_the_audit_finds_what_never_counts_and_what_stands_nowhere() -> None:
         ' rules: [{when: after, any: ["bội thu"], then: reject}]}\n' + THEME
     )
     items = titled(*["Mùa vàng bội thu"] * 5, "Lúa thu hoạch")
-    found = list(audit.used(with_own(own), items, {"x"}))
-    assert audit.Finding("x/alias", "mùa vàng", "stood there 5 times and never counted") in found
-    assert audit.Finding("x/alias", "mùa bạc", "stood nowhere") in found
-    assert audit.Finding("x", "", "tagged nothing") in found
-    assert not any(finding.rule.startswith("theme-lua") for finding in found)
+    use = audit.used(with_own(own), items, {"x"})
+    assert audit.Finding("x/alias", "mùa vàng", "stood there 5 times and never counted") in use.false
+    assert audit.Finding("x/alias", "mùa bạc", "stood nowhere") in use.silent
+    assert audit.Finding("x", "", "tagged nothing") in use.silent
+    assert not any(finding.rule.startswith("theme-lua") for finding in (*use.false, *use.silent))
+    assert use.days == 5.0
 
 
 def verdict(word: str, number: int, *matched: str, minutes: float = 0, **changes: Any) -> m.Verdict:

@@ -22,8 +22,8 @@ from tinsom.messages import Item
 TIMES = [int(datetime(2026, 10, day, tzinfo=UTC).timestamp() * 1000) for day in (1, 2, 3)]
 
 
-def item(number: int) -> Output:
-    when = TIMES[number % 3]
+def item(number: int, when: int | None = None) -> Output:
+    when = when or TIMES[number % 3]
     made = Item(
         id=f"i{number}", publisher="p", source="s", url=f"http://x/{number}", title="Đề án 06 tại Đồng Tháp",
         fetched_at=datetime.fromtimestamp(when / 1000, UTC),

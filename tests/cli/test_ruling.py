@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.cli.running import Command
-from tests.cli.test_moving import append, item
+from tests.cli.test_moving import TIMES, append, item
 from tinsom.log import Record
 from tinsom.replay import line_of
+from tinsom.topics import DAY_MS
 
 MINE = """initiatives: [{id: nang, names: {vi: Trời nắng}, aliases: [trời nắng]}]
 themes:
@@ -92,6 +94,27 @@ def test_audit_names_what_is_of_no_use(tinsom: Command, folder: Path) -> None:
     assert "initiative:nang\t\t3 readers' verdicts, all irrelevant" in result.lines
     assert "de-an-06\t\ttagged nothing" in result.lines
     assert "vneid\t\ttagged nothing" not in result.lines
+
+
+def test_audit_of_a_young_log_lists_what_no_text_could_make_fire_and_counts_the_rest(
+    tinsom: Command, folder: Path
+) -> None:
+    (folder / "tinsom.yaml").write_text("http: {port: 0}\n")
+    append(folder, *(item(number) for number in range(3)))
+    (folder / "own.yaml").write_text(MINE.replace("[trời nắng]", "[trời – nắng]"), "utf-8")
+    result = tinsom("taxonomy", "audit", "--taxonomy", "own.yaml", "--since", "2000-01-01")
+    assert (result.code, result.lines[1:]) == (1, ["nang/alias\ttrời – nắng\tcan never fire"])
+    assert re.fullmatch(
+        r"not listed: \d\d+ rules and aliases that did nothing in 2 days of items; before 28 that says little",
+        result.error,
+    )
+    result = tinsom("taxonomy", "audit", "--since", "2000-01-01")
+    assert (result.code, result.out) == (0, "")
+    assert result.error.startswith("not listed: ")
+    append(folder, item(3, TIMES[0] + 40 * DAY_MS))
+    result = tinsom("taxonomy", "audit", "--since", "2000-01-01")
+    assert (result.code, result.err) == (1, "")
+    assert "ubqg-cds\t\ttagged nothing" in result.lines
 
 
 def test_eval_scores_a_labelled_file(tinsom: Command, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from services.classifier import hits
@@ -16,6 +17,8 @@ from tinsom.text import normalise
 
 # So often at least before a word that never counted is called false, or a tag that no reader wanted.
 FALSE_HITS, VERDICTS = 5, 3
+# Days of items before it says something of a rule that it did nothing in them.
+LONG_ENOUGH = 28
 _NAMES = (Kind.INITIATIVE, Kind.AGENCY)
 
 
@@ -23,6 +26,14 @@ class Finding(NamedTuple):
     rule: str
     words: str
     what: str
+
+
+class Use(NamedTuple):
+    """What items say of the rules: words that stood there and never counted, and what did nothing at all."""
+
+    days: float
+    false: list[Finding]
+    silent: list[Finding]
 
 
 def unreachable(tagger: Tagger) -> Iterator[Finding]:
@@ -49,30 +60,36 @@ def _is_found(tagger: Tagger, pattern: str, entry: Entry) -> bool:
     return any(entry in hit.entries for hit in found)
 
 
-def used(tagger: Tagger, items: Iterable[m.Item], own: Collection[str]) -> Iterator[Finding]:
-    """What the items say: rows that tagged nothing, words that stood in them and never counted.
-
-    `own` are ids of rows that the user wrote; their words are named one by one.
-    """
+def used(tagger: Tagger, items: Iterable[m.Item], own: Collection[str]) -> Use:
+    """`own` are ids of rows that the user wrote; their words are named one by one."""
+    times: list[datetime] = []
     stood: Counter[tuple[str, str, str]] = Counter()
     counted: set[tuple[str, str]] = set()
     tagged: Counter[str] = Counter()
     for item in items:
+        times = [min([*times, item.fetched_at]), max([*times, item.fetched_at])]
         reading = tagger.read(item)
         stood.update(_stood(tagger, reading))
         tags = tagger.tag(item)
         for tag in (*tags.initiatives, *tags.agencies):
             tagged[tag.id] += 1
             counted |= {(tag.id, _cut(item, evidence)) for evidence in tag.evidence}
+    days = (times[-1] - times[0]).total_seconds() / 86_400 if times else 0.0
+    known = {(identity, words) for identity, _, words in stood}
+    return Use(days, list(_false(stood, counted)), [*_idle(tagger, tagged), *_silent(tagger, own, known)])
+
+
+def _false(stood: Counter[tuple[str, str, str]], counted: set[tuple[str, str]]) -> Iterator[Finding]:
+    for (identity, rule, words), times in sorted(stood.items()):
+        if times >= FALSE_HITS and (identity, words) not in counted:
+            yield Finding(rule, words, f"stood there {times} times and never counted")
+
+
+def _idle(tagger: Tagger, tagged: Counter[str]) -> Iterator[Finding]:
     rows = tagger.taxonomy
     for identity in (*rows.initiatives, *rows.agencies, *rows.themes):
         if not tagged[identity]:
             yield Finding(identity, "", "tagged nothing")
-    for (identity, rule, words), times in sorted(stood.items()):
-        if times >= FALSE_HITS and (identity, words) not in counted:
-            yield Finding(rule, words, f"stood there {times} times and never counted")
-    known = {(identity, words) for identity, _, words in stood}
-    yield from _silent(tagger, own, known)
 
 
 def _silent(tagger: Tagger, own: Collection[str], known: set[tuple[str, str]]) -> Iterator[Finding]:
