@@ -9,6 +9,7 @@ import asyncio
 import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -26,23 +27,29 @@ _INDEX = (
 )
 
 
-def application(health: Health, doors: Doors) -> web.Application:
-    async def index(request: web.Request) -> web.Response:
+@dataclass(frozen=True)
+class _Pages:
+    health: Health
+    doors: Doors
+
+    async def index(self, request: web.Request) -> web.Response:
         return web.Response(text=_INDEX)
 
-    async def show_metrics(request: web.Request) -> web.Response:
+    async def metrics(self, request: web.Request) -> web.Response:
         body = await asyncio.to_thread(metrics.render)
         return web.Response(body=body, headers={"Content-Type": EXPOSITION})
 
-    async def live(request: web.Request) -> web.Response:
-        stuck = health.stuck()
+    async def live(self, request: web.Request) -> web.Response:
+        stuck = self.health.stuck()
         return web.json_response({"alive": not stuck, "stuck": stuck}, status=503 if stuck else 200)
 
-    async def ready(request: web.Request) -> web.Response:
-        return web.json_response({"ready": health.is_ready}, status=200 if health.is_ready else 503)
+    async def ready(self, request: web.Request) -> web.Response:
+        is_ready = self.health.is_ready
+        return web.json_response({"ready": is_ready}, status=200 if is_ready else 503)
 
-    async def enter(request: web.Request) -> web.Response:
-        door = doors.open.get(request.match_info["door"])
+    async def enter(self, request: web.Request) -> web.Response:
+        """What a service answers itself."""
+        door = self.doors.open.get(request.match_info["door"])
         if door is None:
             raise web.HTTPNotFound
         answer = await door(request.method, request.match_info["rest"])
@@ -51,12 +58,14 @@ def application(health: Health, doors: Doors) -> web.Application:
             headers["Retry-After"] = str(answer.retry_after)
         return web.Response(status=answer.status, text=answer.html, content_type="text/html", headers=headers)
 
-    app = web.Application()
-    app.router.add_get("/", index)
-    app.router.add_get("/metrics", show_metrics)
-    app.router.add_get("/live", live)
-    app.router.add_get("/ready", ready)
-    app.router.add_route("*", "/{door}/{rest:.+}", enter)
+
+def application(health: Health, doors: Doors) -> web.Application:
+    pages, app = _Pages(health, doors), web.Application()
+    app.router.add_get("/", pages.index)
+    app.router.add_get("/metrics", pages.metrics)
+    app.router.add_get("/live", pages.live)
+    app.router.add_get("/ready", pages.ready)
+    app.router.add_route("*", "/{door}/{rest:.+}", pages.enter)
     return app
 
 

@@ -69,19 +69,34 @@ class Book:
     def put(self, delivery: Delivery) -> None:
         """Take over the newest record of a delivery."""
         identity = delivery.alert_id
-        about = About(delivery.destination, delivery.item, tuple(delivery.matched), delivery.task)
-        self._known[_short(identity)] = self._same.setdefault(about, about) if delivery.item else None
-        self._remember_told(delivery)
-        self.originals.put(delivery)
-        self.backfilled.update(delivery.backfills)
-        if delivery.item and (delivery.message_ids or delivery.state == "digested"):
-            self._latest[delivery.destination] = identity
+        self._remember(delivery)
         before = self.open.pop(identity, None)
         if before is not None:
             self._states[before.state].pop(identity, None)
         if self._is_open(delivery):
             self.open[identity] = delivery
             self._states.setdefault(delivery.state, {})[identity] = None
+        self._place(delivery)
+        self._count_now(delivery, first=before is None)
+        self._requests.extend(
+            (ledger.seconds(step.at), delivery.destination)
+            for step in delivery.history[-2:]
+            if step.state == "sending" and (before is None or step not in before.history)
+        )
+
+    def _remember(self, delivery: Delivery) -> None:
+        """What holds of it whether it is open or over."""
+        about = About(delivery.destination, delivery.item, tuple(delivery.matched), delivery.task)
+        self._known[_short(delivery.alert_id)] = self._same.setdefault(about, about) if delivery.item else None
+        self._remember_told(delivery)
+        self.originals.put(delivery)
+        self.backfilled.update(delivery.backfills)
+        if delivery.item and (delivery.message_ids or delivery.state == "digested"):
+            self._latest[delivery.destination] = delivery.alert_id
+
+    def _place(self, delivery: Delivery) -> None:
+        """Into the line of its destination, among what waits for a digest, or out of both."""
+        identity = delivery.alert_id
         waiting = identity in self.open and (delivery.lane == "digest" or delivery.state == "ambiguous")
         in_line = identity in self.open and not waiting
         if in_line and delivery.state == "pending" and identity not in self._places:
@@ -89,12 +104,6 @@ class Book:
         elif not in_line:
             self._places.pop(identity, None)
         self._wait(delivery, waiting or (in_line and bool(delivery.digest)))
-        self._count_now(delivery, first=before is None)
-        self._requests.extend(
-            (ledger.seconds(step.at), delivery.destination)
-            for step in delivery.history[-2:]
-            if step.state == "sending" and (before is None or step not in before.history)
-        )
 
     @staticmethod
     def _is_open(delivery: Delivery) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -48,18 +50,27 @@ async def run_on(context: Context, console: Screen | None) -> None:
     if wiring.is_live(context) and (key := wiring.unsubscribe_key(context.config)):
         door = UnsubscribeDoor(key, stage.senders, tools, log.partitions_of("alerts"))
         context.doors.open[unsubscribing.PATH] = door
-    followers = [asyncio.create_task(table.follow()) for table in (subscriptions, destinations, names)]
     try:
-        await _both(plan, deliver, stop)
+        async with _followed(subscriptions, destinations, names):
+            await _both(plan, deliver, stop)
     finally:
         context.doors.open.pop(unsubscribing.PATH, None)
+        for channel in tools.channels.values():
+            await channel.close()
+
+
+@asynccontextmanager
+async def _followed(*tables: Subscriptions | Destinations | Names) -> AsyncIterator[None]:
+    """Read on while the block runs, then close them."""
+    followers = [asyncio.create_task(table.follow()) for table in tables]
+    try:
+        yield
+    finally:
         for task in followers:
             task.cancel()
         await asyncio.gather(*followers, return_exceptions=True)
-        for table in (subscriptions, destinations, names):
+        for table in tables:
             await table.close()
-        for channel in tools.channels.values():
-            await channel.close()
 
 
 def tools_of(context: Context, destinations: Destinations, console: Screen | None = None) -> Tools:

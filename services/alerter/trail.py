@@ -61,18 +61,13 @@ async def why(
     """Line by line. `spans`: where the item's own records are, `WHOLE` when nobody knows; its reminders are looked
     for at `due`.
     """
-    found = False
-    moments: list[datetime] = []
-    async for tagged, _ in _of(log, "tagged", TaggedItem, spans, key=item_id):
-        found = True
-        moments += due(tagged.tags)
-        yield _tagged_line(tagged)
-    spans = joined([*spans, *map(_after, moments)])
-    async for change, _ in _of(log, "story-changes", StoryChange, spans):
-        if change.item == item_id:
-            found = True
-            baseline = " (baseline)" if change.baseline else ""
-            yield f"story {change.story} revision {change.revision}: {change.kind}{baseline}"
+    tagged = [message async for message, _ in _of(log, "tagged", TaggedItem, spans, key=item_id)]
+    for message in tagged:
+        yield _tagged_line(message)
+    spans = joined([*spans, *(_after(moment) for message in tagged for moment in due(message.tags))])
+    changes = [c async for c, _ in _of(log, "story-changes", StoryChange, spans) if c.item == item_id]
+    for change in changes:
+        yield _story_line(change)
     decisions = [
         (decision, record.timestamp)
         async for decision, record in _decisions(log, joined([*spans, *await _backfilled(log)]))
@@ -82,7 +77,7 @@ async def why(
         yield _decision_line(decision)
     async for line in _delivered(log, {d.id: time for d, time in decisions if isinstance(d, Alert)}):
         yield line
-    if not (found or decisions):
+    if not (tagged or changes or decisions):
         yield f"nothing is known of item {item_id}"
     elif not decisions:
         yield "no subscription matched" + (f" for {destination}" if destination else "")
@@ -168,6 +163,11 @@ async def _delivered(log: Log, alerts: dict[str, int]) -> AsyncIterator[str]:
         if identity in newest:
             for line in _delivery_lines(newest[identity]):
                 yield line
+
+
+def _story_line(change: StoryChange) -> str:
+    baseline = " (baseline)" if change.baseline else ""
+    return f"story {change.story} revision {change.revision}: {change.kind}{baseline}"
 
 
 def _tagged_line(message: TaggedItem) -> str:

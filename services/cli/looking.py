@@ -19,11 +19,11 @@ from services.cli.shared import (
     say_json,
     show,
 )
-from tinsom.errors import TinsomError
+from tinsom.errors import InputError, TinsomError
 from tinsom.words import counted
 
 if TYPE_CHECKING:
-    from services.collector.commands import PollReport
+    from services.collector.commands import ExtractReport, PollReport
 
 AllowPrivate = Annotated[bool, typer.Option("--allow-private", help="Allow loopback and intranet addresses.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON line per input.")]
@@ -140,23 +140,28 @@ def extract(
     for one in inputs:
         try:
             (report,) = run_async(extract_inputs([one], allow_private, selectors=selectors))
+            fault = _fault(report, source)
         except TinsomError as error:
-            report, reason = ExtractReport(one, None), str(error)
+            report, fault = ExtractReport(one, None), error
+        if fault is not None:
             # The worst wins; a line comes for every input, whatever became of it.
-            code = max(code, error.exit_code)
-        else:
-            reason = "" if report.page and report.page.text else f"{one}: no text found"
-            reason = reason if report.fits else f"{one}: the selectors of {source} do not fit this page"
-            code = max(code, 1 if reason else 0)
-        if reason:
-            hint = _HINTS.get(reason.rsplit(": ", 1)[-1])
-            note(f"tinsom: {reason}" + (f" ({hint})" if hint else ""))
+            code = max(code, fault.exit_code)
+            hint = _HINTS.get(str(fault).rsplit(": ", 1)[-1])
+            note(f"tinsom: {fault}" + (f" ({hint})" if hint else ""))
         if as_json:
             say_json(_json(extract_json(report)))
         elif report.page is not None:
             _show_page(extract_json(report))
     if code:
         raise typer.Exit(code)
+
+
+def _fault(report: ExtractReport, source: str) -> TinsomError | None:
+    if not report.fits:
+        return InputError(f"{report.input}: the selectors of {source} do not fit this page")
+    if report.page is None or not report.page.text:
+        return InputError(f"{report.input}: no text found")
+    return None
 
 
 def _show_page(row: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -96,33 +97,37 @@ def replay(
     settings = load_config(config)
     if namespace == settings.namespace:
         raise InputError(f"namespace {namespace!r} is the live one; a replay needs another")
-    recording.topic_of(path)  # before a namespace is made for nothing
+    topic = recording.topic_of(path)  # before a namespace is made for nothing
 
-    async def work() -> tuple[str, int, Outcome | None]:
+    async def work() -> tuple[int, Outcome | None]:
         async with opened_log(settings, namespace, new=True) as log:
-            return await _replay(settings, log, path)
-
-    async def _replay(settings: Config, log: Log, path: Path) -> tuple[str, int, Outcome | None]:
-        topic, records = recording.read_dump(path)
-        if not append and await _holds(log, topic):
-            raise InputError(f"namespace {namespace} holds {topic} already; name another one, or --append")
-        if not run:
-            return *await recording.load(log, path, live_namespace=settings.namespace, progress=progress), None
-        from services.cli.rerunning import rerun
-
-        given = list(records)
-        services = [service("classifier"), service("alerter")]
-        return topic, len(given), await rerun(settings, log, topic, given, services, progress)
+            if not append:
+                await _check_empty(log, topic)
+            if run:
+                return await _rerun(settings, log, path, progress)
+            _, count = await recording.load(log, path, live_namespace=settings.namespace, progress=progress)
+            return count, None
 
     with counting(f"replaying into {namespace}") as progress:
-        topic, count, outcome = run_async(work())
+        count, outcome = run_async(work())
     say(f"{counted(count, 'record')} of {topic} in namespace {namespace}")
     if outcome is not None:
         _show(outcome)
 
 
-async def _holds(log: Log, topic: str) -> bool:
-    return any(end > first for first, end in (await log.ends(topic)).values())
+async def _check_empty(log: Log, topic: str) -> None:
+    if any(end > first for first, end in (await log.ends(topic)).values()):
+        raise InputError(f"namespace {log.namespace} holds {topic} already; name another one, or --append")
+
+
+async def _rerun(settings: Config, log: Log, path: Path, progress: Callable[[int], None]) -> tuple[int, Outcome]:
+    """How many records went in, and what came of them."""
+    from services.cli.rerunning import rerun
+
+    topic, records = recording.read_dump(path)
+    given = list(records)
+    services = [service("classifier"), service("alerter")]
+    return len(given), await rerun(settings, log, topic, given, services, progress)
 
 
 def _show(outcome: Outcome) -> None:

@@ -9,12 +9,17 @@ import io
 import logging
 import re
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from services.collector.reading import markup
 from tinsom.messages import AttachmentOutcome
+
+if TYPE_CHECKING:
+    from pypdf import PageObject
 
 MAX_PAGES, MAX_CHARACTERS = 60, 100_000
 MAX_PARTS, MAX_XML = 5_000, 20_000_000
@@ -67,12 +72,7 @@ def _pdf(body: bytes) -> Paper:
         reader = PdfReader(io.BytesIO(body))
         if reader.is_encrypted and not reader.decrypt(""):
             return Paper("encrypted", "pdf")
-        count, parts, size = len(reader.pages), list[str](), 0
-        for page in reader.pages[:MAX_PAGES]:
-            parts.append(unwrapped(page.extract_text()))
-            size += len(parts[-1])
-            if size > MAX_CHARACTERS:
-                break
+        count, parts = len(reader.pages), _texts(reader.pages[:MAX_PAGES])
     except (DependencyError, FileNotDecryptedError):
         return Paper("encrypted", "pdf")
     except LimitReachedError:
@@ -82,6 +82,16 @@ def _pdf(body: bytes) -> Paper:
     if count and letters < _SCAN_LETTERS * len(parts):
         return Paper("scanned", "pdf", pages=count)
     return _paper("pdf", text, count, len(parts) < count)
+
+
+def _texts(pages: Iterable[PageObject]) -> list[str]:
+    """Of each page, until there is enough."""
+    parts: list[str] = []
+    for page in pages:
+        parts.append(unwrapped(page.extract_text()))
+        if sum(map(len, parts)) > MAX_CHARACTERS:
+            break
+    return parts
 
 
 def _docx(body: bytes) -> Paper:
