@@ -8,8 +8,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.kafka.fixtures import kafka_bootstrap as kafka_bootstrap
+
+# A busy machine is no reason for a property to fail; hangs are the business of pytest-timeout.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def pytest_configure(config: pytest.Config) -> None:

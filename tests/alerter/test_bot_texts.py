@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.alerter.bot import phrases
@@ -21,7 +21,6 @@ FIRST = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(FIRST, TEXTS)
 def test_whatever_is_said_is_answered_with_what_the_bot_api_takes(first: str, text: str) -> None:
     talk = inside(forecast=BUSY)
@@ -29,7 +28,6 @@ def test_whatever_is_said_is_answered_with_what_the_bot_api_takes(first: str, te
     fits(talk(say(first + text)))
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_whatever_a_button_sends_back(data: str) -> None:
     talk = inside()

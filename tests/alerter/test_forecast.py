@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.alerter.bot import past
@@ -163,7 +163,6 @@ KINDS = st.sampled_from(["new", "source", "fact", "withdrawn", "deadline"])
 STEPS = st.lists(st.tuples(st.integers(0, 3), KINDS, st.booleans(), st.booleans()), max_size=12)
 
 
-@settings(deadline=None)
 @given(STEPS)
 def test_no_order_of_changes_counts_a_story_twice(steps: list[tuple[int, str, bool, bool]]) -> None:
     """A reader hears of a story first once; only what changes a fact or reminds comes again."""

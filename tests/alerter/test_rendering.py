@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.alerter import rendering
@@ -210,7 +210,7 @@ def test_ten_thousand_hostile_titles() -> None:
         check(title, changed=number % 2 == 1)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=400), st.booleans())
 def test_any_title(title: str, changed: bool) -> None:
     check(title, changed)

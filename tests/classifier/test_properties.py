@@ -12,7 +12,7 @@ from functools import cache
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.classifier.patterns import expand
@@ -49,7 +49,7 @@ def essence(tags: m.Tags) -> dict[str, object]:
 
 
 @given(TEXTS, TEXTS)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 def test_no_input_raises(text: str, title: str) -> None:
     tag(text, title)
     tagger().tag(TagInput(title=title, text=text))
@@ -63,7 +63,7 @@ def test_no_date_of_publication_raises(day: date) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_same_input_gives_the_same_bytes(text: str) -> None:
     assert msgspec.json.encode(tag(text)) == msgspec.json.encode(tag(text))
 
@@ -97,7 +97,7 @@ def _check_spans(text: str, tags: m.Tags) -> int:
 
 
 @given(TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_spans_cut_out_the_words_that_the_rule_names(text: str) -> None:
     _check_spans(text, tag(text))
 

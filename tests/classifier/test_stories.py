@@ -288,7 +288,7 @@ def drawn(rows: list[tuple[str, int, int, bool]]) -> list[m.Item]:
 
 
 @patch("services.classifier.story.rarity.ENOUGH", 2)  # so that rare words count among so few
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ITEMS, st.integers(0, 13))
 def test_restored_is_as_live(rows: list[tuple[str, int, int, bool]], cut: int) -> None:
     """Taken over in the middle, the successor writes what the first would have written, byte for byte."""
@@ -303,7 +303,7 @@ def test_restored_is_as_live(rows: list[tuple[str, int, int, bool]], cut: int) -
     assert sorted(o.key or b"" for o in ticked(heir, end)) == sorted(o.key or b"" for o in ticked(live, end))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ITEMS, st.randoms(use_true_random=False))
 def test_no_item_is_in_two_stories_and_none_is_lost(
     rows: list[tuple[str, int, int, bool]], rng: random.Random
@@ -318,7 +318,7 @@ def test_no_item_is_in_two_stories_and_none_is_lost(
     assert all(stage.shelf.of(name) is story for story in stage.shelf.stories.values() for name in story.items)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.permutations(range(8)))
 def test_the_order_within_the_window_changes_no_membership_of_clear_copies(order: list[int]) -> None:
     """Clear copies and clear strangers: for what lies between, the first come decides (docs/limits.md)."""

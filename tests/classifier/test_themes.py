@@ -126,7 +126,7 @@ jumbles = st.lists(st.sampled_from(VOCABULARY.split()), max_size=24).map(" ".joi
 
 
 @given(title=jumbles, lede=jumbles)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_jumble_of_their_words_fires_as_a_plain_evaluation_says(title: str, lede: str) -> None:
     assert fired(title, lede) == brute().fired(title, lede)
 

@@ -181,7 +181,7 @@ class Broker:
         guard = ["sh", "-c", f"read _; kill -9 {self._process.pid} 2>/dev/null"]
         self._guard = subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True)
 
-    def wait(self, seconds: float = 60.0) -> None:
+    def wait(self, seconds: float = 240.0) -> None:
         """Return when the node answers; raises RuntimeError with the end of its log when it does not."""
         deadline = time.monotonic() + seconds
         while not answers(self.port):
@@ -209,7 +209,7 @@ class Broker:
             return
         self._process.send_signal(number)
         try:
-            self._process.wait(20)
+            self._process.wait(120)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

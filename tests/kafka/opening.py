@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
-import time
+import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -16,12 +15,16 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from tests.kafka.broker import Broker, Cluster
 from tests.kafka.fixtures import fetch_libs
-from tests.log.echo import TOPICS, commit_echo, nothing
-from tests.log.test_conformance import everything
+from tests.log.echo import TOPICS, echoing
+from tests.log.test_conformance import START, everything
+from tests.waiting import shown
+from tinsom.errors import OversizeError
+from tinsom.log import Output
 from tinsom.log.kafka import KafkaLog
 from tinsom.topics import Topic
 
 SESSION = 1.5
+PATIENT = 6.0  # a session for tests that count joins: whoever stands still for two seconds is not expelled
 BATCH = 5
 
 
@@ -53,12 +56,16 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
 
 @asynccontextmanager
 async def opened(
-    bootstrap: str, namespace: str, transaction_timeout: float = 5.0, topics: dict[str, Topic] = TOPICS
+    bootstrap: str,
+    namespace: str,
+    transaction_timeout: float = 5.0,
+    topics: dict[str, Topic] = TOPICS,
+    session: float = SESSION,
 ) -> AsyncIterator[KafkaLog]:
     log = KafkaLog(
         bootstrap,
         namespace,
-        session_timeout=SESSION,
+        session_timeout=session,
         transaction_timeout=transaction_timeout,
         topics=topics,
     )
@@ -80,18 +87,33 @@ async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def alter(bootstrap: str, topic: str, **config: str) -> None:
+    """Return when the broker shows it: it learns of it a moment after the controller has answered."""
     settings = {name.replace("_", "."): value for name, value in config.items()}
     async with admin(bootstrap) as client:
         await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, settings)])
-    await asyncio.sleep(0.5)  # a broker learns of it a moment after the controller has answered
+
+        async def seen() -> dict[str, str]:
+            (response,) = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+            return {entry[0]: entry[1] for entry in response.resources[0][4]}
+
+        await shown(seen, lambda found: settings.items() <= found.items())
 
 
-async def finish(log: KafkaLog, group: str, until: int, seconds: float = 60.0) -> None:
+async def narrow(log: KafkaLog, bootstrap: str) -> None:
+    """Let the broker take no more than 1,000 bytes in `small`; return when it refuses more."""
+    await alter(bootstrap, f"{log.namespace}.small.v1", max_message_bytes="1000")
+
+    async def refused() -> bool:
+        try:
+            await log.append([Output("small", b"probe", os.urandom(5_000), START)], writer="probe")
+        except OversizeError:
+            return True
+        return False
+
+    await shown(refused, bool)
+
+
+async def finish(log: KafkaLog, group: str, until: int) -> None:
     """Echo until `out` holds `until` records, whoever else works too."""
-    async with log.own(group, ["in"], gained=nothing, lost=nothing) as owner:
-        deadline = time.monotonic() + seconds
-        async for batch in owner.batches(50, 0.1):
-            await commit_echo(batch)
-            if not batch.records and len(await everything(log, "out")) >= until:
-                break
-            assert time.monotonic() < deadline, "not done in time"
+    async with echoing(log, group, 50):
+        await everything(log, "out", until)

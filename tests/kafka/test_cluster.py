@@ -14,6 +14,7 @@ from tests.kafka.broker import Cluster
 from tests.kafka.fixtures import fetch_libs
 from tests.log.echo import TOPICS, commit_echo, nothing
 from tests.log.test_conformance import echoed, everything, numbered, values
+from tests.waiting import shown
 from tinsom.errors import UnreachableError
 from tinsom.log.kafka import KafkaLog
 
@@ -75,18 +76,16 @@ class Work:
         return killed
 
 
-async def all_in_sync(cluster: Cluster, seconds: float = 60.0) -> None:
+async def all_in_sync(cluster: Cluster) -> None:
     """Return when every partition has its three replicas in sync: only then may the next node go."""
     admin = AIOKafkaAdminClient(bootstrap_servers=cluster.bootstrap)
     await admin.start()
     try:
-        deadline = time.monotonic() + seconds
-        while True:
-            partitions = [p for topic in await admin.describe_topics() for p in topic["partitions"]]
-            if partitions and all(len(p["isr"]) == 3 for p in partitions):
-                return
-            assert time.monotonic() < deadline, "the replicas do not come together again"
-            await asyncio.sleep(0.2)
+
+        async def in_sync() -> set[int]:
+            return {len(p["isr"]) for topic in await admin.describe_topics() for p in topic["partitions"]}
+
+        await shown(in_sync, lambda found: found == {3})
     finally:
         await admin.close()
 
@@ -136,9 +135,7 @@ async def test_a_node_is_not_the_cluster(three: Cluster) -> None:
         log = opened(three, "t1node")
         await log.start()
         await log.append(numbered(4), writer="w")
-        async with asyncio.timeout(30):  # a marker has to wait until its partition has a leader again
-            while len(await everything(log, "in")) < 4:
-                await asyncio.sleep(0.2)
+        await everything(log, "in", 4)  # a marker has to wait until its partition has a leader again
         await log.close()
     finally:
         await asyncio.to_thread(node.start)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -18,13 +17,14 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from tests.kafka.broker import free_ports
-from tests.kafka.opening import SESSION, admin, alter, finish, opened
+from tests.kafka.opening import PATIENT, admin, alter, finish, narrow, opened
 from tests.log.echo import TOPICS, commit_echo, echo, nothing
 from tests.log.test_conformance import START, drain, echoed, everything, next_batch, numbered, values
+from tests.waiting import PATIENCE, becomes, shown, until
 from tinsom.errors import FencedError, LogError, LostOffsetsError, OversizeError, UnreachableError
-from tinsom.log import Output, Partition
+from tinsom.log import Output, Partition, Record
 from tinsom.log.kafka import KafkaLog
-from tinsom.log.kafka.member import POLL_SECONDS
+from tinsom.log.kafka.cluster import ANSWER_SECONDS
 from tinsom.log.kafka.owner import KafkaOwner
 from tinsom.log.kafka.writer import Writer
 
@@ -39,7 +39,7 @@ async def test_no_broker_is_one_line_and_soon(namespace: str) -> None:
     began = time.monotonic()
     with pytest.raises(UnreachableError, match="no Kafka broker answers at 127") as caught:
         await log.start()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < ANSWER_SECONDS, "nobody is asked again and again"
     assert "\n" not in str(caught.value)
 
 
@@ -134,6 +134,7 @@ async def test_records_that_vanish_under_a_running_group_stop_it(kafka_bootstrap
     async with opened(kafka_bootstrap, namespace) as log:
         await log.append(numbered(40), writer="w")
         async with log.own("g", ["in"], gained=nothing, lost=nothing) as owner:
+            await until(lambda: len(owner.partitions) == 4)
             await cut(kafka_bootstrap, namespace, before=8)
             with pytest.raises(LostOffsetsError, match="gone from the topic"):
                 await drain(owner)
@@ -144,6 +145,7 @@ async def test_a_marker_between_records_is_no_answer_to_when(kafka_bootstrap: st
     async with opened(kafka_bootstrap, namespace) as log:
         for second in range(5):
             await log.append([Output("in", b"k", b"%d" % second, START + second * 1000, partition=0)], writer="w")
+        await everything(log, "in", 5)
         offset = await log.offset_at("in", 0, START + 2500)
         (record,) = [r async for r in log.read("in", 0, offset, offset + 1)]
         assert record.value == b"3"
@@ -159,7 +161,7 @@ async def test_a_send_that_the_broker_refuses_fails_the_whole_transaction(
     """aiokafka would commit without the refused record (facts 0.2); then the sequence has a gap as well."""
     async with opened(kafka_bootstrap, namespace) as log:
         await log.append(numbered(4), writer="w")
-        await alter(kafka_bootstrap, f"{namespace}.small.v1", max_message_bytes="1000")
+        await narrow(log, kafka_bootstrap)
         async with log.own("g", ["in"], gained=nothing, lost=nothing) as owner:
             batch = await next_batch(owner.batches(10, 0.1))
             large = Output("small", b"k", os.urandom(5_000), START)
@@ -173,17 +175,17 @@ async def test_a_send_that_the_broker_refuses_fails_the_whole_transaction(
                 done += await commit_echo(again)
                 if done == 4:
                     break
-        assert values(await everything(log, "out")) == echoed(4)
+        assert values(await everything(log, "out", 4)) == echoed(4)
 
 
 async def test_a_refused_append_does_not_end_the_writer(kafka_bootstrap: str, namespace: str) -> None:
     async with opened(kafka_bootstrap, namespace) as log:
-        await alter(kafka_bootstrap, f"{namespace}.small.v1", max_message_bytes="1000")
+        await narrow(log, kafka_bootstrap)
         with pytest.raises(OversizeError):
             await log.append([*numbered(4), Output("small", b"k", os.urandom(5_000), START)], writer="w")
         assert await everything(log, "in") == []
         await log.append(numbered(4), writer="w")
-        assert len(await everything(log, "in")) == 4
+        assert len(await everything(log, "in", 4)) == 4
 
 
 async def test_a_fenced_partition_comes_back_by_a_new_assignment_only(
@@ -197,7 +199,7 @@ async def test_a_fenced_partition_comes_back_by_a_new_assignment_only(
     async def lost(partition: Partition) -> None:
         events.append(f"lost {partition.number} {partition.owned}")
 
-    async with opened(kafka_bootstrap, namespace) as log:
+    async with opened(kafka_bootstrap, namespace, transaction_timeout=60.0, session=PATIENT) as log:
         await log.append(numbered(40), writer="w")
         async with log.own("g", ["in"], gained=gained, lost=lost) as owner:
             batch = await next_batch(owner.batches(5, 0.1))
@@ -207,7 +209,7 @@ async def test_a_fenced_partition_comes_back_by_a_new_assignment_only(
             began = time.monotonic()
             with pytest.raises(FencedError):
                 await batch.commit([echo(record) for record in batch.records])
-            assert time.monotonic() - began < 4, "no transaction had to run out"
+            assert time.monotonic() - began < 30, "no transaction had to run out"
             assert not batch.partition.owned
             with pytest.raises(FencedError):
                 await batch.partition.commit([Output("state", b"k", b"v", START)])
@@ -217,7 +219,7 @@ async def test_a_fenced_partition_comes_back_by_a_new_assignment_only(
                 done += await commit_echo(again)
                 if done == 40:
                     break
-        assert values(await everything(log, "out")) == echoed(40)
+        assert values(await everything(log, "out", 40)) == echoed(40)
     assert events.count(f"gained {number}") == 2
     assert events.count(f"lost {number} False") == 1
     assert all(events.count(f"gained {n}") == 1 for n in range(4) if n != number), "others were not disturbed"
@@ -234,8 +236,8 @@ async def test_a_caller_that_is_cancelled_leaves_no_half_commit(kafka_bootstrap:
             with pytest.raises(asyncio.CancelledError):
                 await commit
             await batch.partition.commit([Output("state", b"k", b"after", START)])
-        assert len(await everything(log, "out")) == len(batch.records)
-        assert await log.committed("g", "in") == {batch.partition.number: batch.records[-1].offset + 1}
+        assert len(await everything(log, "out", len(batch.records))) == len(batch.records)
+        await becomes(lambda: log.committed("g", "in"), {batch.partition.number: batch.records[-1].offset + 1})
 
 
 async def test_killed_inside_a_transaction_holds_nobody_up(kafka_bootstrap: str, namespace: str) -> None:
@@ -246,7 +248,7 @@ async def test_killed_inside_a_transaction_holds_nobody_up(kafka_bootstrap: str,
         child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert child.stdout is not None
         try:
-            assert "inside" in await asyncio.wait_for(asyncio.to_thread(child.stdout.readline), 30)
+            assert "inside" in await asyncio.wait_for(asyncio.to_thread(child.stdout.readline), PATIENCE)
         finally:
             child.kill()
             child.wait()
@@ -254,7 +256,7 @@ async def test_killed_inside_a_transaction_holds_nobody_up(kafka_bootstrap: str,
         assert await everything(log, "out") == []
         began = time.monotonic()
         await finish(log, "g", until=4)
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 45, "the broker's own clock would have ended it after a minute"
         assert values(await everything(log, "out")) == echoed(4)
 
 
@@ -269,9 +271,9 @@ async def test_a_restore_longer_than_the_session_is_one_join(
 
     async def slow(partition: Partition) -> None:
         gains[partition.number] += 1
-        await asyncio.sleep(2.5 * SESSION)
+        await asyncio.sleep(1.25 * PATIENT)
 
-    async with opened(kafka_bootstrap, namespace) as log:
+    async with opened(kafka_bootstrap, namespace, session=PATIENT) as log:
         await log.append(numbered(8), writer="w")
         async with log.own("g", ["in"], gained=slow, lost=nothing) as owner:
             done = 0
@@ -286,18 +288,19 @@ async def test_a_restore_longer_than_the_session_is_one_join(
 async def test_what_stays_is_not_restored_again_and_what_moves_may_write_its_last(
     kafka_bootstrap: str, namespace: str
 ) -> None:
-    gains: Counter[int] = Counter()
+    gains, over = Counter[int](), asyncio.Event()
 
     async def gained(partition: Partition) -> None:
         gains[partition.number] += 1
 
     async def lost(partition: Partition) -> None:
-        await asyncio.sleep(SESSION)  # longer than a rebalance would wait
+        if not over.is_set():
+            await asyncio.sleep(1.25 * PATIENT)  # longer than a rebalance would wait
         await partition.commit([Output("state", b"last", b"%d" % partition.number, START)])
 
     async with (
-        opened(kafka_bootstrap, namespace) as one,
-        opened(kafka_bootstrap, namespace) as two,
+        opened(kafka_bootstrap, namespace, session=PATIENT) as one,
+        opened(kafka_bootstrap, namespace, session=PATIENT) as two,
         one.own("g", ["in"], gained=gained, lost=lost) as owner,
     ):
         reading = asyncio.create_task(drain(owner))
@@ -310,28 +313,23 @@ async def test_what_stays_is_not_restored_again_and_what_moves_may_write_its_las
             assert {number for _, number in owner.partitions} == {0, 1, 2, 3} - moved
             late.stop()
             await other
+        over.set()
         owner.stop()
         await reading
     assert all(gains[n] == 1 for n in range(4) if n not in moved)
 
 
-async def until(what: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "did not happen"
-        await asyncio.sleep(0.05)
-
-
 async def test_partitions_that_nobody_reads_are_kept(kafka_bootstrap: str, namespace: str) -> None:
-    async with opened(kafka_bootstrap, namespace) as log:
+    async with opened(kafka_bootstrap, namespace, session=PATIENT) as log:
         await log.append(numbered(4), writer="w")
         async with log.own("g", ["in"], gained=nothing, lost=nothing, queue=False) as owner:
+            await until(lambda: ("in", 2) in owner.partitions)
             partition = owner.partitions["in", 2]
-            await asyncio.sleep(2 * SESSION)
+            await asyncio.sleep(1.25 * PATIENT)
             assert owner.partitions["in", 2] is partition
             await partition.commit([Output("state", b"k", b"v", START)])
         assert await log.committed("g", "in") == {}
-        assert len(await everything(log, "state")) == 1
+        assert len(await everything(log, "state", 1)) == 1
 
 
 async def test_a_restore_that_fails_reaches_whoever_does_not_iterate(kafka_bootstrap: str, namespace: str) -> None:
@@ -342,7 +340,7 @@ async def test_a_restore_that_fails_reaches_whoever_does_not_iterate(kafka_boots
     async with opened(kafka_bootstrap, namespace) as log:
         with pytest.raises(ValueError, match="state is not readable"):
             async with log.own("g", ["in"], gained=gained, lost=nothing, queue=False):
-                await asyncio.sleep(30)
+                await asyncio.sleep(PATIENCE)
 
 
 async def test_a_restore_that_fails_ends_the_batches(kafka_bootstrap: str, namespace: str) -> None:
@@ -366,19 +364,22 @@ async def test_a_consumer_that_stops_fetching_is_replaced(
             stuck = owner._member
             assert stuck is not None
 
+            stopped = asyncio.Event()
+
             async def nothing_comes(**_: object) -> dict[object, object]:
+                stopped.set()
                 await asyncio.sleep(0.1)
                 return {}
 
             monkeypatch.setattr(stuck._consumer, "getmany", nothing_comes)
-            await asyncio.sleep(POLL_SECONDS)  # let the real poll that is under way end
+            await stopped.wait()  # the real poll that was under way has ended
             done = 0
             async for batch in owner.batches(10, 0.1):
                 done += await commit_echo(batch)
                 if done == 8:
                     break
             assert owner._member is not stuck
-        assert values(await everything(log, "out")) == echoed(8)
+        assert values(await everything(log, "out", 8)) == echoed(8)
 
 
 async def test_state_restored_after_the_broker_has_compacted(kafka_bootstrap: str, namespace: str) -> None:
@@ -390,12 +391,12 @@ async def test_state_restored_after_the_broker_has_compacted(kafka_bootstrap: st
         for i in range(60):
             row = [Output("state", b"%d" % (i % 5), b"%d" % i, now + i, partition=0)]
             await log.append(row, writer="w")
-        deadline = time.monotonic() + 30
-        while len(found := await everything(log, "state")) == 60:
-            assert time.monotonic() < deadline, "the broker has not compacted"
+
+        async def rows() -> list[Record]:
             # The newest segment is never compacted: a further record rolls it.
-            await log.append([Output("state", b"roll", b"", int(time.time() * 1000), partition=1)], writer="w")
             await log.append([Output("state", b"x", b"", int(time.time() * 1000), partition=0)], writer="w")
-            await asyncio.sleep(0.3)
-        model = {r.key: r.value for r in found if r.partition == 0 and r.key != b"x"}
-        assert model == {b"%d" % k: b"%d" % (55 + k) for k in range(5)}
+            return [r for r in await everything(log, "state") if r.key != b"x"]
+
+        # The last of the sixty is there, and not all of them.
+        found = await shown(rows, lambda rows: len(rows) < 60 and any(r.value == b"59" for r in rows))
+        assert {r.key: r.value for r in found} == {b"%d" % k: b"%d" % (55 + k) for k in range(5)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,17 +13,19 @@ from services.cli.applying import TABLES
 from tests.classifier.story_building import OWNED
 from tests.classifier.test_rulebook import HARVEST, THEME, apply, config, stage_on, tags
 from tests.kafka.opening import opened
+from tests.waiting import shown
 from tinsom.clock import SystemClock
 from tinsom.topics import TOPICS
 
 
 async def taken(rules: Rulebook, before: str) -> None:
     """A commit shows to readers a moment after it returned."""
-    deadline = time.monotonic() + 20
-    while rules.tagger is None or rules.tagger.taxonomy.version == before:
-        assert time.monotonic() < deadline, "not taken in time"
-        await asyncio.sleep(0.05)
+
+    async def version() -> str:
         await rules.refresh()
+        return rules.tagger.taxonomy.version if rules.tagger else before
+
+    await shown(version, lambda found: found != before)
 
 
 @pytest.mark.kafka

@@ -31,8 +31,8 @@ class Logs:
         return float(self.spec["session"])
 
     @asynccontextmanager
-    async def open(self, namespace: str | None = None) -> AsyncIterator[Log]:
-        log = open_log(self.spec | ({"namespace": namespace} if namespace else {}))
+    async def open(self, **changes: Any) -> AsyncIterator[Log]:
+        log = open_log(self.spec | changes)
         await log.start()
         try:
             yield log

@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from tinsom.errors import FencedError
-from tinsom.log import Batch, Log, Output, Partition, Record
+from tinsom.log import Batch, Log, Output, Owner, Partition, Record
 from tinsom.topics import Topic
 
 TOPICS = {
@@ -55,16 +57,38 @@ async def nothing(partition: Partition) -> None:
     """A group without state."""
 
 
-async def pass_through(log: Log, group: str, *, until: int, max_records: int = 50, idle: int = 10_000) -> int:
-    """Echo until `until` records were committed here, or `idle` empty batches came in a row."""
-    done = empty = 0
+async def pass_through(log: Log, group: str, *, until: int, max_records: int = 50) -> int:
+    """Echo until `until` records were committed here; of a commit whose answer was lost the log knows."""
+    done, doubt = 0, False
     async with log.own(group, ["in"], gained=nothing, lost=nothing) as owner:
         async for batch in owner.batches(max_records, timeout=0.1):
-            done += await commit_echo(batch)
-            empty = 0 if batch.records else empty + 1
-            if done >= until or empty >= idle:
+            committed = await commit_echo(batch)
+            done, doubt = done + committed, doubt or committed < len(batch.records)
+            if done >= until or (doubt and not batch.records and await nothing_unread(log, group)):
                 break
     return done
+
+
+async def nothing_unread(log: Log, group: str) -> bool:
+    return not any(lag.records for lag in await log.lag(group, "in"))
+
+
+@asynccontextmanager
+async def echoing(log: Log, group: str, max_records: int = 5) -> AsyncIterator[tuple[Owner, list[int]]]:
+    """Echo beside the block; the list tells how many records each commit had."""
+    done: list[int] = []
+
+    async def work() -> None:
+        async for batch in owner.batches(max_records, timeout=0.1):
+            done.append(await commit_echo(batch))
+
+    async with log.own(group, ["in"], gained=nothing, lost=nothing) as owner:
+        working = asyncio.create_task(work())
+        try:
+            yield owner, done
+        finally:
+            owner.stop()
+            await working
 
 
 async def commit_echo(batch: Batch) -> int:
@@ -85,7 +109,7 @@ async def child(spec: dict[str, Any], group: str, mode: str) -> None:
     log = open_log(spec)
     await log.start()
     async with log.own(group, ["in"], gained=nothing, lost=nothing) as owner:
-        async for batch in owner.batches(20, timeout=0.1):
+        async for batch in owner.batches(5, timeout=0.1):
             if not batch.records:
                 continue
             if mode == "stall":
