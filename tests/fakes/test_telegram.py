@@ -8,7 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.fakes.telegram import BotApi, Limits, serve
+from tests.fakes.telegram import BotApi, Limits, Reply, serve
+from tests.waiting import until
 
 BUTTON = {"text": "x", "callback_data": "y"}
 
@@ -83,17 +84,24 @@ def test_members() -> None:
 
 
 async def test_two_readers_of_updates_are_in_conflict() -> None:
-    made = api()
+    made, asked = api(), list[str]()
+    handle = made.handle
+
+    def counting(method: str, body: dict[str, Any]) -> Reply:
+        asked.append(method)
+        return handle(method, body)
+
+    made.handle = counting
     async with serve(made, "t") as url, aiohttp.ClientSession() as session:
 
         async def poll() -> tuple[int, Any]:
-            async with session.post(f"{url}/bott/getUpdates", json={"timeout": 5}) as response:
+            async with session.post(f"{url}/bott/getUpdates", json={"timeout": 60}) as response:
                 return response.status, await response.json()
 
         first = asyncio.create_task(poll())
-        await asyncio.sleep(0.1)
+        await until(lambda: len(asked) == 1)
         second = asyncio.create_task(poll())
-        await asyncio.sleep(0.1)
+        await until(lambda: len(asked) == 2)
         made.say("xin chào", 7, 7)
         (status, refused), (ok, told) = await asyncio.gather(first, second)
     assert (status, "terminated by other getUpdates" in refused["description"]) == (409, True)

@@ -51,17 +51,28 @@ async def deaf(context: Context) -> None:
             print("cancelled", flush=True)
 
 
+async def patient(context: Context) -> None:
+    """As deaf as the other; and the process has a long time to drain."""
+    await deaf(context)
+
+
 async def hanging_part(context: Context) -> None:
-    """A part that stops coming round, in a loop that still answers."""
+    """A part that stopped coming round just before the limit, in a loop that still answers.
+
+    The limit is long for the sake of the time between the watchdog's looks, in which the probe must be asked.
+    """
     context.health.ready("part")
+    context.health._progress["part"] -= context.health.stuck_after - 0.5
     print("ready", flush=True)
     await context.stop.wait()
 
 
 async def hanging_loop(context: Context) -> None:
-    """Nothing in this process runs any more."""
+    """Nothing in this process runs any more, once it drains."""
+    while process.LOOP not in context.health._progress:  # the watchdog knows it from its first beat on
+        await asyncio.sleep(0.02)
     print("ready", flush=True)
-    await asyncio.sleep(0.3)
+    await context.stop.wait()
     time.sleep(3600)
 
 
@@ -83,8 +94,12 @@ async def _fail(error: Exception) -> None:
 
 MODES: dict[str, Callable[[Context], Awaitable[None]]] = {
     service.__name__: service
-    for service in (idle, unready, stubborn, deaf, hanging_part, hanging_loop, expected_fault, bug)
+    for service in (idle, unready, stubborn, deaf, patient, hanging_part, hanging_loop, expected_fault, bug)
 }
+
+
+STUCK_AFTER = {"hanging_part": 14.0, "hanging_loop": 1.5}
+DRAIN_SECONDS = {"patient": 45.0}
 
 
 async def run(mode: str, port: int, folder: Path) -> None:
@@ -92,8 +107,7 @@ async def run(mode: str, port: int, folder: Path) -> None:
     await log.start()
     try:
         config = Config(http=HttpConfig(port=port))
-        stuck_after = 1.5 if mode.startswith("hanging") else 60.0
-        context = Context(log, SystemClock(), config, Health(stuck_after=stuck_after))
+        context = Context(log, SystemClock(), config, Health(stuck_after=STUCK_AFTER.get(mode, 60.0)))
         await process.run([idle, MODES[mode]] if mode == "bug" else [MODES[mode]], context)
     finally:
         await log.close()
@@ -101,7 +115,7 @@ async def run(mode: str, port: int, folder: Path) -> None:
 
 def main() -> None:
     mode, port = sys.argv[1], int(sys.argv[2])
-    process.DRAIN_SECONDS, process.CUT_SECONDS, process.LEAVE_SECONDS = 1.0, 0.5, 5.0
+    process.DRAIN_SECONDS, process.CUT_SECONDS, process.LEAVE_SECONDS = DRAIN_SECONDS.get(mode, 1.0), 0.5, 60.0
     logs.configure("info")
     with tempfile.TemporaryDirectory() as folder:
         sys.exit(guarded(lambda: run_async(run(mode, port, Path(folder)))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 
 import aiohttp
@@ -22,20 +23,20 @@ async def fetch(port: int, path: str) -> tuple[int, str]:
 
 
 async def test_rendering_metrics_does_not_stall_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendering, came_round = threading.Event(), threading.Event()
+
     def slow() -> bytes:
-        time.sleep(0.5)
-        return b"tinsom_up 1\n"
+        rendering.set()
+        return b"1" if came_round.wait(10) else b"the loop stood still"
 
     monkeypatch.setattr(metrics, "render", slow)
-    port, worst = free_port(), 0.0
+    port = free_port()
     async with http.serve(HttpConfig(port=port), Health()):
         scrape = asyncio.create_task(fetch(port, "/metrics"))
-        while not scrape.done():
-            before = time.monotonic()
+        while not rendering.is_set():
             await asyncio.sleep(0.01)
-            worst = max(worst, time.monotonic() - before)
-        assert await scrape == (200, "tinsom_up 1\n")
-    assert worst < 0.25
+        came_round.set()
+        assert await scrape == (200, "1")
 
 
 async def test_probes_say_what_health_says() -> None:
@@ -77,5 +78,5 @@ async def test_a_scrape_that_hangs_does_not_hold_up_the_end() -> None:
         writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
         await asyncio.sleep(0.05)
         began = time.monotonic()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30, "aiohttp alone would wait for a minute"
     writer.close()
