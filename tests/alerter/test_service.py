@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +23,7 @@ from tests.fakes import smtp
 from tests.fakes.smtp import Inbox
 from tests.fakes.telegram import BotApi, Limits, serve
 from tests.ports import free_port
+from tests.waiting import PATIENCE, becomes, shown, until
 from tinsom import codec, http, metrics
 from tinsom.config import (
     Config,
@@ -98,7 +99,7 @@ async def running(context: Context, console: Screen | None = None) -> AsyncItera
         yield
     finally:
         context.stop.set()
-        await asyncio.wait_for(task, 15)
+        await asyncio.wait_for(task, PATIENCE)
 
 
 def tables(settings: Config) -> list[Output]:
@@ -117,16 +118,23 @@ async def opened(path: Path, namespace: str = "tinsom") -> AsyncIterator[SqliteL
         await log.close()
 
 
-async def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "not in time"
-        await asyncio.sleep(0.02)
-
-
 async def deliveries(log: SqliteLog) -> dict[str, Delivery]:
     found = [codec.decode_as(r, Delivery) async for r in log.read("deliveries", 0)]
     return {d.alert_id: d for d in found}
+
+
+async def sent(log: SqliteLog, count: int) -> None:
+    """Return when so many deliveries are on the log, and all of them are sent."""
+    await becomes(lambda: _states(log), ["sent"] * count)
+
+
+async def _states(log: SqliteLog) -> list[str]:
+    return [d.state for d in (await deliveries(log)).values()]
+
+
+async def planned(log: SqliteLog) -> None:
+    """Return when plan has read all that there is."""
+    await shown(lambda: log.lag("plan", "story-changes"), lambda lags: not any(lag.records for lag in lags))
 
 
 async def test_a_change_reaches_a_chat_a_mailbox_and_a_terminal(outside: Outside, tmp_path: Path) -> None:
@@ -157,9 +165,8 @@ async def test_a_restart_sends_nothing_again(outside: Outside, tmp_path: Path) -
             async with running(context, Screen(file=io.StringIO())):
                 new = [b.change_output(b.change(b.item(id=f"i{n}"), story=f"s{n}")) for n in range(count)]
                 await log.append(new, writer="stories")
-                while len(outside.api.accepted) < count:
-                    await asyncio.sleep(0.02)
-                await asyncio.sleep(0.3)
+                await planned(log)
+                await sent(log, 3 * count)
     assert len(outside.api.accepted) == 5
     assert len(outside.inbox.taken) == 5
 
@@ -221,9 +228,7 @@ async def test_a_replay_notifies_nobody(outside: Outside, tmp_path: Path, replay
         context = Context(log, Clock(), outside.config, replay=replay)
         async with running(context, Screen(file=screen)):
             await log.append([b.change_output(b.change())], writer="stories")
-            await asyncio.sleep(0.5)
-        states = {d.state for d in (await deliveries(log)).values()}
-    assert states == {"sent"}
+            await sent(log, 3)
     assert (outside.api.accepted, outside.api.requests, outside.inbox.taken) == ([], {}, [])
     assert screen.getvalue() == ""
 
@@ -246,10 +251,10 @@ async def test_the_sums_add_up(outside: Outside, tmp_path: Path) -> None:
         await log.append(tables(outside.config), writer="apply")
         async with running(Context(log, Clock(), outside.config), Screen(file=io.StringIO())):
             await log.append([b.change_output(s) for s in stories], writer="stories")
-            await until(lambda: len(outside.api.accepted) == 3 and len(outside.inbox.taken) == 3)
-            await asyncio.sleep(0.3)
+            await planned(log)
+            await sent(log, 9)
+        assert len(outside.api.accepted) == len(outside.inbox.taken) == 3
         alerts = (await log.ends("alerts"))[0][1]
-        assert [d.state for d in (await deliveries(log)).values()] == ["sent"] * 9
     counted = {k: metrics.value(metrics.ITEMS, *k) - v for k, v in before.items()}
     assert counted["plan", "alert"] == 3
     assert counted["plan", "suppressed"] == 1
@@ -306,7 +311,7 @@ async def test_why_of_what_was_suppressed_unmatched_or_unknown(outside: Outside,
             old = b.change(b.item(id="cu", baseline=True), story="s1")
             none = b.change(b.item(id="la"), b.tags(id="la", initiatives=[]), story="s2")
             await log.append([b.change_output(old), b.change_output(none)], writer="stories")
-            await asyncio.sleep(0.5)
+            await planned(log)
         assert "suppressed for nhom: baseline" in [line async for line in why(log, "cu", "nhom")][1]
         assert [line async for line in why(log, "la")][1] == "no subscription matched"
         assert [line async for line in why(log, "x")] == ["nothing is known of item x"]

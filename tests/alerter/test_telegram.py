@@ -37,7 +37,7 @@ class Wire:
 
     def impatient(self) -> None:
         """For servers that hang; before the first request."""
-        self.channel._session.timeout = 0.5
+        self.channel._session.timeout = 3.0
 
     async def send(self, part: Part = HELLO, **changes: Any) -> Answer:
         to = b.destination(**{"channel": "telegram", "address": "1000"} | changes)
@@ -159,7 +159,7 @@ async def test_the_token_is_in_no_answer(wire: Wire, unused_tcp_port: int) -> No
         wire.api.faults = [fault]
         answers.append(await wire.send())
     for url in (f"http://127.0.0.1:{unused_tcp_port}", "http://[bad", "nonsense"):
-        channel = TelegramChannel(TOKEN, url, timeout=0.5)
+        channel = TelegramChannel(TOKEN, url, timeout=3.0)
         answers.append(await channel.send(TO, HELLO, before_write=fine))
         await channel.close()
     assert not [a for a in answers if "canary" in repr(a)]
@@ -241,7 +241,7 @@ async def test_an_answer_that_comes_in_pieces_is_read_to_its_end(size: int, unus
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
-    channel = TelegramChannel(TOKEN, f"http://127.0.0.1:{unused_tcp_port}", timeout=5)
+    channel = TelegramChannel(TOKEN, f"http://127.0.0.1:{unused_tcp_port}", timeout=30)
     try:
         assert (await channel.send(TO, HELLO, before_write=fine)).message_id == "7"
         assert (await channel.ask("getUpdates", {}))["text"] == words

@@ -17,7 +17,7 @@ from services.alerter.channels.recording import RecordingChannel
 from services.alerter.door import UnsubscribeDoor
 from services.alerter.rendering import Digest, Letter
 from tests.alerter import builders as b
-from tests.alerter.virtual import World, start
+from tests.alerter.virtual import VIRTUAL_TIME, World, start
 from tests.fakes import smtp
 from tests.fakes.smtp import Inbox
 from tests.ports import free_port
@@ -127,6 +127,7 @@ async def test_a_process_that_does_not_send_says_later() -> None:
     await world.stage.lost(world.partition)
 
 
+@VIRTUAL_TIME
 async def test_who_leaves_while_a_mail_is_under_way_stays_away() -> None:
     """Its result says that the mailbox is well again; of what was known before the click."""
     world = await start(
@@ -141,6 +142,7 @@ async def test_who_leaves_while_a_mail_is_under_way_stays_away() -> None:
     await world.stage.lost(world.partition)
 
 
+@VIRTUAL_TIME
 async def test_what_changes_while_a_click_waits_for_its_turn_is_not_undone() -> None:
     world = await start([LAN])
     async with world.partition.lock:
@@ -179,7 +181,7 @@ def config(port: int = 25, **changes: Any) -> EmailConfig:
         "port": port,
         "tls": "none",
         "sender": "tin@tinsom.vn",
-        "timeout": 2.0,
+        "timeout": 30.0,
     }
     return EmailConfig(**fields | changes)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.alerter import builders as b
-from tests.alerter.test_service import TOKEN, Clock, opened, running, tables, until
+from tests.alerter.test_service import TOKEN, Clock, opened, running, tables
 from tests.cli.running import Command
 from tests.fakes.telegram import BotApi, Limits, serve
+from tests.waiting import until
 from tinsom.config import Config, DestinationConfig, SubscriptionConfig, TelegramConfig
 from tinsom.messages import Match
 from tinsom.screen import Screen
