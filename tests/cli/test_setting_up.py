@@ -264,7 +264,6 @@ def test_a_log_that_cannot_be_opened_is_code_3(tinsom: Command, folder: Path) ->
     assert "cannot use text.db" in tinsom.fails("topics", "check", code=3)
 
 
-@pytest.mark.timeout(120)
 def test_a_broker_that_is_away_is_code_3(tinsom: Command, folder: Path) -> None:
     (folder / "tinsom.yaml").write_text("kafka: {bootstrap_servers: '127.0.0.1:1'}\n")
     for arguments in (["apply"], ["topics", "check"], ["run", "--port", "0"]):

@@ -41,7 +41,6 @@ def replayed(folder: Path) -> str:
     return subprocess.run(run, check=True, capture_output=True, text=True).stdout
 
 
-@pytest.mark.timeout(120)
 def test_why_answers_from_the_log(tinsom: Command, replayed: str) -> None:
     assert "6 records of items in namespace seen" in replayed
     assert "man-hinh\talert\t6" in replayed

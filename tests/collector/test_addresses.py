@@ -71,7 +71,7 @@ class Inward(AbstractResolver):
 
 def inward(**more: Any) -> Fetcher:
     # The hops are allowed by name; the name covers nothing else.
-    return Fetcher(timeout=5.0, allow_private=["hop.test"], names=Inward({"hop.test": ["127.0.0.1"]}), **more)
+    return Fetcher(timeout=30.0, allow_private=["hop.test"], names=Inward({"hop.test": ["127.0.0.1"]}), **more)
 
 
 def lead_in(server: FeedServer, target: str, hops: int) -> str:
@@ -140,7 +140,7 @@ async def test_what_was_checked_is_what_is_connected_to(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("aiohttp.connector.aiohappyeyeballs.start_connection", connect)
     names = Inward({"rebind.example": ["127.0.0.1", "203.113.131.1", "169.254.169.254", "10.0.0.1"]})
-    async with Fetcher(timeout=5.0, names=names) as fetcher:
+    async with Fetcher(timeout=30.0, names=names) as fetcher:
         first = await fetcher.get("http://rebind.example/feed")
         names.answers["rebind.example"] = ["127.0.0.1"]
         assert (await fetcher.get("http://rebind.example/feed")).fault == "connection"

@@ -24,6 +24,7 @@ from tests.collector.test_office import DECREE, STAMP, encrypted
 from tests.collector.test_pages import HTML, reader
 from tests.collector.test_selected import BODY, SELECTORS, article
 from tests.collector.test_service import SteppedClock, _ticking, apply, config, items, opened, source
+from tests.waiting import PATIENCE
 from tinsom.messages import Attachment, PageSelectors
 from tinsom.service import Context
 
@@ -108,7 +109,7 @@ async def test_what_takes_too_long_or_too_much(
     server.put("/to.pdf", pdf([DECREE]) + b" " * 2_000_000, **PDF)
     server.put("/robots.txt", b"User-agent: *\nDisallow: /rieng")
     server.put("/bai.html", article(linking("/treo.pdf", "/to.pdf", "/rieng/a.pdf")), **HTML)
-    monkeypatch.setattr(pages, "ATTACHMENT_SECONDS", 0.5)
+    monkeypatch.setattr(pages, "ATTACHMENT_SECONDS", 4.0)
     monkeypatch.setattr(pages, "MAX_ATTACHMENT_BYTES", 1_000_000)
     seen = await reader.read(server.url("/bai.html"), PageWish(SELECTORS, attachments=True))
     assert seen.page is not None
@@ -184,7 +185,7 @@ async def test_an_announcement_with_its_document_through_the_collector(tmp_path:
         seen = [server.statuses["/bo.rss"], server.statuses["/bao.rss"]]
         await _ticking(clock, lambda: all(one.count(200) == 2 and one[-1] == 304 for one in seen))
         context.stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, PATIENCE)
         by_tier = {i.tier: i for i in await items(log) if not i.baseline}
     official, press = by_tier[1], by_tier[2]
     assert [(a.url, a.outcome, a.pages) for a in official.attachments] == [(server.url("/qd.pdf"), "ok", 1)]

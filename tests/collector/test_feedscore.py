@@ -69,7 +69,7 @@ def configured(port: int) -> Config:
 async def collecting(log: Log, clock: Alarm, config: Config) -> AsyncIterator[service.Collector]:
     """The real collector on the real fetcher, as one process runs it."""
     context, pool = Context(log, clock, config), Pool()
-    async with Fetcher(timeout=5.0, contact="ops@bao.example", allow_private=[ANY_HOST], names=Here()) as fetcher:
+    async with Fetcher(timeout=30.0, contact="ops@bao.example", allow_private=[ANY_HOST], names=Here()) as fetcher:
         collector = service.Collector(context, LiveWeb(fetcher, pool, Gate(fetcher)))
         running = asyncio.create_task(collector.run())
         while not (context.health.is_ready and len(collector._shares) == 64):

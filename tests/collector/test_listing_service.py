@@ -17,6 +17,7 @@ from services.collector.poll import _INLINE_PAGE
 from tests.collector.build import NOW
 from tests.collector.feedserver import FeedServer
 from tests.collector.test_service import SteppedClock, _ticking, apply, config, items, opened
+from tests.waiting import PATIENCE
 from tinsom import metrics
 from tinsom.config import Config, SelectorsConfig, SourceConfig
 from tinsom.errors import ConfigError
@@ -81,7 +82,7 @@ async def collecting(
             yield Site(server, clock), lambda: items(log)
         finally:
             context.stop.set()
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, PATIENCE)
 
 
 @pytest.mark.parametrize("padding", [0, _INLINE_PAGE], ids=["small", "read apart"])

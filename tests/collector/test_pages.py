@@ -32,7 +32,7 @@ CHALLENGE = b"<html><title>Just a moment...</title><body><p>Enable JavaScript an
 @pytest.fixture
 async def reader() -> AsyncIterator[PageReader]:
     with ThreadPoolExecutor(1) as threads:
-        async with Fetcher(allow_private=["127.0.0.1"], timeout=5.0) as fetcher:
+        async with Fetcher(allow_private=["127.0.0.1"], timeout=30.0) as fetcher:
             yield PageReader(fetcher, Pool(executor=threads), Gate(fetcher))
 
 

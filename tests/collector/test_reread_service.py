@@ -35,6 +35,7 @@ from tests.collector.test_service import (
     running,
     source,
 )
+from tests.waiting import PATIENCE, until
 from tinsom import metrics
 from tinsom.config import Config
 from tinsom.log import Log
@@ -176,10 +177,7 @@ async def test_a_restart_remembers_and_a_removed_source_does_not(
             assert await story(log) == [(1, "new"), (2, "enriched")]
             assert list((await remembered(log)).pages) == ["bao.example"]
             await apply(log, config())
-            for _ in range(400):
-                if "home" not in run.collector._share_of:
-                    break
-                await asyncio.sleep(0.005)
+            await until(lambda: "home" not in run.collector._share_of)
             await run.idle()
         memory = await remembered(log)
         assert (memory.pages, memory.feeds) == ({}, {})
@@ -266,7 +264,7 @@ async def test_over_real_http_a_page_that_was_not_there_yet(tmp_path: Path, serv
         asked = len(server.asked["/rss"])
         await _ticking(clock, lambda: len(server.asked["/rss"]) > asked + 1)
         context.stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, PATIENCE)
         revisions = [i for i in await items(log) if i.title.startswith("Tin số 2")]
     assert [(i.revision, i.change) for i in revisions] == [(1, "new"), (2, "enriched"), (3, "withdrawn")]
     assert [("việc thứ 11" in i.text) for i in revisions] == [False, True, True]

@@ -24,6 +24,7 @@ from services.collector.web.response import Response
 from tests.collector.build import NOW, Post, posts, rss
 from tests.collector.fakeweb import FakeWeb
 from tests.collector.feedserver import FeedServer
+from tests.waiting import PATIENCE, until
 from tinsom import codec
 from tinsom.clock import ManualClock
 from tinsom.config import CollectorConfig, Config, SourceConfig
@@ -47,7 +48,7 @@ class SteppedClock(ManualClock):
 
 
 def config(*sources: SourceConfig) -> Config:
-    return Config(sources=list(sources), collector=CollectorConfig(allow_private=["127.0.0.1"], timeout=5.0))
+    return Config(sources=list(sources), collector=CollectorConfig(allow_private=["127.0.0.1"], timeout=30.0))
 
 
 def source(
@@ -80,14 +81,6 @@ async def items(log: Log) -> list[Item]:
     return [codec.decode_as(record, Item) for record in await records(log, "items")]
 
 
-async def until(condition: Callable[[], object], what: str = "") -> None:
-    for _ in range(12_000):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError(f"did not happen: {what}")
-
-
 @asynccontextmanager
 async def opened(tmp_path: Path) -> AsyncIterator[SqliteLog]:
     log = SqliteLog(tmp_path / "log.db", session=2.0)
@@ -118,7 +111,7 @@ class Running:
 
     async def stop(self) -> None:
         self.context.stop.set()
-        await asyncio.wait_for(self.task, 10)
+        await asyncio.wait_for(self.task, PATIENCE)
 
 
 @asynccontextmanager
@@ -470,7 +463,7 @@ async def test_over_real_http_with_pages(tmp_path: Path, server: FeedServer) -> 
         seen = server.statuses["/rss"]
         await _ticking(context.clock, lambda: seen.count(200) == 2 and seen[-1] == 304)
         context.stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, PATIENCE)
         found = {i.title[:8]: i for i in await items(log)}
     assert found["Tin số 1"].baseline
     assert found["Tin số 1"].text == ""

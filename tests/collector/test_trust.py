@@ -36,7 +36,7 @@ def at(server: FeedServer, host: str = "localhost", **more: Any) -> SourceConfig
 
 async def fault(server: FeedServer, *sources: SourceConfig, host: str = "localhost", path: str = "/feed") -> str:
     known = Trust(map(source_of, sources))
-    async with Fetcher(timeout=5.0, allow_private=[ANY_HOST], names=Here(), trust=known) as fetcher:
+    async with Fetcher(timeout=30.0, allow_private=[ANY_HOST], names=Here(), trust=known) as fetcher:
         return (await fetcher.get(server.url(path, host))).fault or "fine"
 
 
@@ -74,7 +74,7 @@ async def test_another_certificate_than_the_trusted_one(
 async def test_the_list_is_checked_with_its_exceptions(tls_server: FeedServer, certificate: Certificate) -> None:
     sources = [at(tls_server, ca_file=certificate.file), at(tls_server, "127.0.0.1")]
     config = Config(
-        sources=sources, collector=CollectorConfig(allow_private=["localhost", "127.0.0.1"], timeout=5.0)
+        sources=sources, collector=CollectorConfig(allow_private=["localhost", "127.0.0.1"], timeout=30.0)
     )
     checked = {source.id: report.look.outcome for source, report in await check_sources(config)}
     assert checked == {"bao-localhost": "ok", "bao-127.0.0.1": "tls"}

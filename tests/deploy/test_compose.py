@@ -117,13 +117,13 @@ def test_what_the_image_needs_is_sent_to_the_builder() -> None:
 def test_the_mail_catchers_certificate_is_one_that_python_trusts(tmp_path: Path) -> None:
     require("openssl", "Debian's package `openssl`")
     script = SERVICES["certificates"]["command"][0].replace("/certificates", str(tmp_path))
-    subprocess.run(["sh", "-c", script], check=True, capture_output=True, timeout=60)
+    subprocess.run(["sh", "-c", script], check=True, capture_output=True, timeout=300)
     settings = configfile.load(DEPLOY / "tinsom.yaml").email
     assert settings is not None
     certificate = tmp_path / Path(settings.ca_file).name
     shake_hands(certificate, tmp_path / "mail.key", settings.host)
     before = certificate.read_bytes()
-    subprocess.run(["sh", "-c", script], check=True, capture_output=True, timeout=60)
+    subprocess.run(["sh", "-c", script], check=True, capture_output=True, timeout=300)
     assert certificate.read_bytes() == before  # a second `up` keeps it
 
 

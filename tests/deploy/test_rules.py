@@ -21,7 +21,7 @@ BY_ALERT = pytest.mark.parametrize("rule", ALERTS, ids=[rule["alert"] for rule i
 
 def promtool(*arguments: str) -> None:
     found = require("promtool", "Debian's package `prometheus`")
-    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

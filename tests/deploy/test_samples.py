@@ -9,7 +9,6 @@ from services.alerter import rendering
 from tests.conftest import require
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("width", samples.WIDTHS)
 def test_nothing_has_to_be_scrolled_sideways(width: int) -> None:
     require("chromium", "chromium")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.running import service
+from tests.waiting import PATIENCE
 from tinsom import process
 from tinsom.clock import SystemClock
 from tinsom.config import Config, HttpConfig
@@ -35,7 +36,6 @@ class Unreadable(SqliteLog):
             yield record
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", RESTORED)
 async def test_what_cannot_restore_its_state_ends_with_the_reason(name: str, tmp_path: Path) -> None:
     """The collector owns partitions without reading them as a queue: its failure has a way out of its own."""
@@ -51,6 +51,6 @@ async def test_what_cannot_restore_its_state_ends_with_the_reason(name: str, tmp
         await context.stop.wait()
 
     with pytest.raises(LogError, match="cannot be read"):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await process.run([idle, service(name)], Context(log, SystemClock(), config))
     await log.close()
