@@ -200,3 +200,10 @@ def test_clean_text_is_clean(text: str) -> None:
 def test_hostile_markup_takes_linear_time() -> None:
     for part in ("<!--", "<script", "<", "&lt;", "<a ", "&#"):
         markup.text_of(part * 60_000)
+
+
+@pytest.mark.parametrize("name", ["links", "enclosures", "content", "authors", "title_detail"])
+def test_elements_named_like_what_feedparser_keeps_break_nothing(name: str) -> None:
+    feed = "<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>a</title>{}</entry></feed>"
+    assert titles(feed.format(f"<{name}>w</{name}>")) == ["a"]
+    assert titles(feed.format(f"<{name} b='c'>w</{name}>")) == ["a"]

@@ -1,4 +1,4 @@
-"""The patient way: any RSS, RDF or Atom, however broken, read by feedparser. The only module that knows it."""
+"""The patient way: any RSS, RDF or Atom, however broken, read by feedparser. Nobody else sees its dictionaries."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _document(parsed: Any, base: str, surplus: int) -> Document:
 
 
 def _entry(raw: Any, position: int, base: str) -> Entry:
-    content = max((c.get("value", "") for c in raw.get("content", ())), key=len, default="")
+    content = max((_text(one, "value") for one in _listed(raw, "content")), key=len, default="")
     return build_entry(
         guid=_text(raw, "id"),
         link=_text(raw, "link"),
@@ -63,8 +63,14 @@ def _entry(raw: Any, position: int, base: str) -> Entry:
         date=_text(raw, "published") or ("updated" in raw and _text(raw, "updated")) or _text(raw, "created"),
         position=position,
         base=base,
-        files=[enclosure.get("href") or "" for enclosure in raw.get("enclosures") or ()],
+        files=[_text(link, "href") for link in _listed(raw, "links") if link.get("rel") == "enclosure"],
     )
+
+
+def _listed(values: Any, name: str) -> list[Any]:
+    """The dictionaries under a name; an element that is called like it may have put words there."""
+    found = values.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _text(values: Any, name: str) -> str:

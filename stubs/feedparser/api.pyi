@@ -1,0 +1,3 @@
+class StrictFeedParser:
+    namespaces: dict[str, str]
+    def unknown_starttag(self, tag: str, attrs: list[tuple[str, str]]) -> None: ...

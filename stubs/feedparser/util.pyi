@@ -1,0 +1,2 @@
+class FeedParserDict(dict[str, object]):
+    keymap: dict[str, str | list[str]]
