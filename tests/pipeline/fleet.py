@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import yaml
 
+from tests.waiting import PATIENCE
 from tinsom.config import Config
 
 SERVICES = ("collect", "classify", "alert")
@@ -55,7 +56,7 @@ class Fleet:
         self._launch(command, number)
         return command
 
-    def terminate(self, seconds: float = 20.0) -> list[int]:
+    def terminate(self, seconds: float = PATIENCE) -> list[int]:
         """SIGTERM to all; their exit codes, in the order of `processes`."""
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)

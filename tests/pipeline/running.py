@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from services.cli import applying
 from services.cli.running import service
 from services.cli.summing import open_deliveries
 from tests.pipeline.oracle import everything
+from tests.waiting import PATIENCE, shown
 from tinsom import codec
 from tinsom.config import Config
 from tinsom.log import Log
@@ -63,28 +64,40 @@ async def count(log: Log, topic: str) -> int:
     return len(await messages(log, topic))
 
 
-async def until(log: Log, topic: str, records: int, *, seconds: float = 60.0) -> None:
+async def until(log: Log, topic: str, records: int, *, seconds: float = PATIENCE) -> None:
     """Wait until a topic holds `records`, and everything behind it is through."""
-    deadline = time.monotonic() + seconds
     await arrived(log, topic, records, seconds=seconds)
-    while await _busy(log):
+    deadline, quiet = time.monotonic() + seconds, 0
+    while quiet < 2:  # on Kafka an offset may show a moment before what was written with it
+        quiet = 0 if await busy(log) else quiet + 1
         assert time.monotonic() < deadline, f"a stage is behind {topic}"
         await asyncio.sleep(0.1)
 
 
-async def arrived(log: Log, topic: str, records: int, *, seconds: float = 60.0) -> None:
+async def arrived(log: Log, topic: str, records: int, *, seconds: float = PATIENCE) -> None:
     """Wait until a topic holds `records`, whatever becomes of them."""
-    deadline = time.monotonic() + seconds
+    async with growing(log, topic) as count:
+        await shown(count, lambda found: found >= records, seconds, every=0.02)
+
+
+@asynccontextmanager
+async def growing(log: Log, topic: str) -> AsyncIterator[Callable[[], Awaitable[int]]]:
+    """Ask how many records a topic holds by now, as often as you like: each is read once."""
     tail, found = log.tail([topic]), 0
+
+    async def count() -> int:
+        nonlocal found
+        found += len(await tail.read())
+        return found
+
     try:
-        while (found := found + len(await tail.read())) < records:
-            assert time.monotonic() < deadline, f"{topic} holds {found} of {records}"
-            await asyncio.sleep(0.02)
+        yield count
     finally:
         await tail.close()
 
 
-async def _busy(log: Log) -> bool:
+async def busy(log: Log) -> bool:
+    """Is anything on its way: unread by a stage, or not delivered yet?"""
     lags = [lag.records for stage, topic in QUEUES.items() for lag in await log.lag(stage, topic)]
     return any(lags) or bool(await open_deliveries(log))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
 import time
@@ -15,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from services.cli import applying
+from tests.chance import seeded
 from tests.fakes import telegram
 from tests.pipeline.fleet import Fleet
 from tests.pipeline.oracle import check_stages
-from tests.pipeline.running import count, messages, until
+from tests.pipeline.running import count, growing, messages, until
 from tests.pipeline.site import Article, Site, served
+from tests.waiting import shown
 from tinsom.clock import SystemClock
 from tinsom.config import (
     CollectorConfig,
@@ -103,7 +104,6 @@ def bootstrap_of(form: str, request: pytest.FixtureRequest) -> str:
 FORMS = ["sqlite", pytest.param("kafka", marks=pytest.mark.kafka)]
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("form", FORMS)
 async def test_killed_processes_lose_and_double_nothing(
     form: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -119,9 +119,7 @@ async def test_killed_a_hundred_times(form: str, request: pytest.FixtureRequest,
 
 
 async def kill_run(form: str, bootstrap: str, folder: Path, *, entries: int, kills: int) -> None:
-    seed = int(os.environ.get("TINSOM_SEED", random.randrange(1 << 30)))
-    print(f"TINSOM_SEED={seed}")
-    rng = random.Random(seed)
+    rng = seeded()
     site, later = site_of(entries)
     api = telegram.BotApi(time.time)
     async with served(site), telegram.serve(api) as bot:
@@ -132,15 +130,11 @@ async def kill_run(form: str, bootstrap: str, folder: Path, *, entries: int, kil
         try:
             await applying.apply(config, log, SystemClock())
             fleet.start()
-            await until(log, "items", FEEDS, seconds=60)
-            for name, articles in later.items():
-                site.feeds[name] += articles
-            for _ in range(kills):
-                await asyncio.sleep(rng.uniform(0.2, 2.0))
-                fleet.kill_one(rng)
-            await until(log, "items", FEEDS * (entries + 1), seconds=200)
+            await until(log, "items", FEEDS)
+            await killed_at_work(log, site, later, fleet, rng, kills)
+            await until(log, "items", FEEDS * (entries + 1), seconds=400)
             # A process that was started a moment ago may have been ended before it had begun.
-            assert set(fleet.terminate()) <= {0, -signal.SIGTERM}
+            assert set(await asyncio.to_thread(fleet.terminate)) <= {0, -signal.SIGTERM}
             await check_items(log, later)
             await check_stages(log, config)
             await check_deliveries(log, api, fleet)
@@ -150,6 +144,25 @@ async def kill_run(form: str, bootstrap: str, folder: Path, *, entries: int, kil
         finally:
             fleet.kill_all()
             await log.close()
+
+
+def show(site: Site, later: dict[str, list[Article]], first: int, end: int) -> None:
+    for name, articles in later.items():
+        site.feeds[name] += articles[first:end]
+
+
+async def killed_at_work(
+    log: Log, site: Site, later: dict[str, list[Article]], fleet: Fleet, rng: random.Random, kills: int
+) -> None:
+    """Before each kill there is news, and some of it has come: no machine is through before the last one."""
+    entries = len(later["f0"])
+    async with growing(log, "items") as count:
+        for kill in range(kills):
+            before = await count()
+            show(site, later, entries * kill // kills, entries * (kill + 1) // kills)
+            await shown(count, lambda found: found > before)  # noqa: B023 - called at once
+            await asyncio.sleep(rng.uniform(0.0, 2.0))
+            fleet.kill_one(rng)
 
 
 async def check_items(log: Log, later: dict[str, list[Article]]) -> None:

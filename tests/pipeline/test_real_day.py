@@ -15,7 +15,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
-import pytest
 
 from services.alerter.plan import Rules, plan
 from services.classifier import taxonomy
@@ -101,7 +100,6 @@ def _time(change: StoryChange) -> datetime:
 
 
 @VIRTUAL_TIME
-@pytest.mark.timeout(300)
 async def test_a_real_day_with_accidents(private_data: Path) -> None:
     items = arrivals(private_data)
     assert len(items) > 400

@@ -82,7 +82,6 @@ def told(api: telegram.BotApi, inbox: smtp.Inbox) -> tuple[int, int]:
     return len(api.accepted), len(inbox.taken)
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("form", FORMS)
 async def test_a_replay_with_live_credentials_notifies_nobody(
     form: str, request: pytest.FixtureRequest, tmp_path: Path

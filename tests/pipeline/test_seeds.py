@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from tests.fakes import smtp, telegram
 from tests.pipeline.running import JumpClock, messages, running, until
 from tests.pipeline.site import Article, Site, served
@@ -106,7 +104,6 @@ def configuration(site: Site, folder: Path, bot: str, mail_port: int) -> Config:
     )
 
 
-@pytest.mark.timeout(180)
 async def test_the_seed_articles_arrive_tagged_in_a_chat_and_a_mailbox(private_data: Path, tmp_path: Path) -> None:
     clock = JumpClock()
     before = datetime(2022, 4, 1, 8, tzinfo=HANOI)
