@@ -169,6 +169,7 @@ async def test_seek_by_time_and_by_offset(logs: Logs) -> None:
         async with log.own("g", ["in"], gained=nothing, lost=nothing) as owner:
             async for _ in owner.batches(5, 0.1):
                 break
+            await until(lambda: ("in", 1) in owner.partitions)
             await owner.partitions["in", 1].seek(records[7].offset)
             async for batch in owner.batches(100, 0.1):
                 if batch.partition.number == 1 and batch.records:
