@@ -22,7 +22,7 @@ def fuzz_one(target: str, arguments: list[str]) -> None:
     """Never returns: libFuzzer ends the process."""
     import atheris
 
-    with atheris.instrument_imports(include=["services.collector", "feedparser", "tests.fuzz.targets"]):
+    with atheris.instrument_imports(include=["services.collector", "feedparser", "tests.fuzz"]):
         from tests.fuzz.targets import ALL
 
     atheris.Setup([sys.argv[0], *arguments], ALL[target])

@@ -29,6 +29,7 @@ from services.collector.web import manners, response, robots
 from services.collector.web.response import OUTCOMES, Response
 from tests.collector.agreement import differences
 from tests.collector.build import NOW, source
+from tests.fuzz import structures
 from tinsom.errors import InputError
 from tinsom.messages import Selectors
 
@@ -121,7 +122,15 @@ def passing_over(body: bytes, said: str) -> None:
 
 def readers(data: bytes) -> None:
     """What the fast reader dares to read means the same to feedparser."""
-    raw = decode.xml_text(decode.decode(data).text).encode("utf-8", "replace")
+    both(decode.xml_text(decode.decode(data).text).encode("utf-8", "replace"))
+
+
+def structure(data: bytes) -> None:
+    """As `readers`, of documents that are well-formed whatever the bytes."""
+    both(structures.document(data))
+
+
+def both(raw: bytes) -> None:
     quick = wellformed.read(raw, BASE)
     if quick is None:
         return
@@ -158,6 +167,7 @@ ALL: dict[str, Callable[[bytes], None]] = {
     "dating": dating,
     "feeds": feeds,
     "readers": readers,
+    "structure": structure,
     "sitemaps": sitemaps,
     "listings": listings,
 }
