@@ -139,6 +139,13 @@ def test_atom_that_is_left_to_feedparser(inside: str) -> None:
     assert wellformed.read(ENTRY.format(inside).encode(), BASE) is None
 
 
+def test_an_author_is_a_name_without_its_address() -> None:
+    text = ENTRY.format("<author><name>a</name><email>a@b.example</email></author>").encode()
+    quick = wellformed.read(text, BASE)
+    assert quick is not None
+    assert quick.entries[0].author == parse.parse(text, BASE).entries[0].author == "a"
+
+
 def test_what_a_channel_says_of_itself() -> None:
     agrees(
         "<rss version='2.0' xml:lang='vi_VN'><channel><title>t</title><link>https://b.example/</link><ttl>5</ttl>"

@@ -128,7 +128,7 @@ def _author(people: list[etree._Element]) -> str:
     if not names:
         return ""
     name, mail = names[-1]
-    return f"{name} ({mail})" if name and mail else name or mail
+    return name or mail
 
 
 def _person(author: etree._Element) -> tuple[str, str]:

@@ -35,8 +35,9 @@ def parse(raw: bytes, base: str) -> Document:
 def _document(parsed: Any, base: str, surplus: int) -> Document:
     feed = parsed.feed
     entries = parsed.entries
+    atom = _text(parsed, "version").startswith("atom")
     return Document(
-        entries=[_entry(entry, i, base) for i, entry in enumerate(entries[:MAX_ENTRIES])],
+        entries=[_entry(entry, i, base, atom) for i, entry in enumerate(entries[:MAX_ENTRIES])],
         title=markup.cut(markup.text_of(_text(feed, "title")), MAX_TITLE),
         link=safe_link(_text(feed, "link"), base),
         language=_text(feed, "language")[:35],
@@ -50,7 +51,7 @@ def _document(parsed: Any, base: str, surplus: int) -> Document:
     )
 
 
-def _entry(raw: Any, position: int, base: str) -> Entry:
+def _entry(raw: Any, position: int, base: str, atom: bool) -> Entry:
     content = max((_text(one, "value") for one in _listed(raw, "content")), key=len, default="")
     return build_entry(
         guid=_text(raw, "id"),
@@ -58,13 +59,19 @@ def _entry(raw: Any, position: int, base: str) -> Entry:
         title=_text(raw, "title"),
         lede=_text(raw, "summary"),
         text=content,
-        author=_text(raw, "author"),
+        author=(_person(raw) if atom else "") or _text(raw, "author"),
         # Asked for `updated` where there is none, feedparser gives `published`, and a warning.
         date=_text(raw, "published") or ("updated" in raw and _text(raw, "updated")) or _text(raw, "created"),
         position=position,
         base=base,
         files=[_text(link, "href") for link in _listed(raw, "links") if link.get("rel") == "enclosure"],
     )
+
+
+def _person(raw: Any) -> str:
+    """The author's name, where Atom tells it apart from the address."""
+    detail = raw.get("author_detail")
+    return _text(detail, "name") if isinstance(detail, dict) else ""
 
 
 def _listed(values: Any, name: str) -> list[Any]:

@@ -205,7 +205,10 @@ def _rss_fields(item: etree._Element) -> Fields:
 
 def _rdf_fields(item: etree._Element) -> Fields:
     must_have(item, _ABOUT)
-    return {**_fields(item, _RDF_FIELDS), "guid": item.get(f"{RDF}about", ""), "opaque": "yes"}
+    found = _fields(item, _RDF_FIELDS)
+    if "@" in found.get("author", ""):
+        raise Unsure  # where Atom is declared too, feedparser takes it for a feed of Atom
+    return {**found, "guid": item.get(f"{RDF}about", ""), "opaque": "yes"}
 
 
 def _fields(item: etree._Element, known: dict[str, str]) -> Fields:
