@@ -31,17 +31,27 @@ class Rhythm(msgspec.Struct, frozen=True, omit_defaults=True):
 
     counts: list[float] = []
     since: float = 0.0
-    at: float = 0.0
+    at: float = 0.0  # when the counts faded last
 
 
 def learn(rhythm: Rhythm, published: Iterable[float], now: float, local: tzinfo) -> Rhythm:
     """`rhythm` with what was published (epoch seconds) since it was last changed."""
-    faded = exp2(-max(0.0, now - rhythm.at) / HALF_LIFE) if rhythm.at else 1.0
-    counts = [count * faded for count in rhythm.counts] or [0.0] * (2 * HOURS)
+    rhythm = _faded(rhythm, now)
+    # All hours in which nothing was published share one zero: of ten thousand sources these are ten megabytes.
+    counts = [count or 0.0 for count in rhythm.counts]
     for at in published:
         counts[_bin(at, local)] += 1.0
-    # All hours in which nothing was published share one zero: of ten thousand sources these are ten megabytes.
-    return Rhythm([round(count, 2) or 0.0 for count in counts], rhythm.since or now, now)
+    return Rhythm(counts, rhythm.since, rhythm.at)
+
+
+def _faded(rhythm: Rhythm, now: float) -> Rhythm:
+    """Once a day, since what fades in five minutes is less than what is rounded."""
+    if not rhythm.counts:
+        return Rhythm([0.0] * (2 * HOURS), now, now)
+    if now - rhythm.at < DAY:
+        return rhythm
+    faded = exp2((rhythm.at - now) / HALF_LIFE)
+    return Rhythm([round(count * faded, 2) for count in rhythm.counts], rhythm.since, now)
 
 
 def interval(rhythm: Rhythm, base: float, tier: int, now: float, local: tzinfo) -> float:

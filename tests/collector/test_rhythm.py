@@ -57,6 +57,13 @@ def test_nothing_is_believed_before_enough_was_seen() -> None:
     assert rhythm.interval(known, 300, 1, NOW + DAY, LOCAL) == 300
 
 
+def test_what_was_fades_though_something_comes_every_five_minutes() -> None:
+    known = rhythm.learn(Rhythm(), [NOW] * 8, NOW, LOCAL)
+    for step in range(int(28 * DAY / 300)):
+        known = rhythm.learn(known, [], NOW + step * 300, LOCAL)
+    assert sum(known.counts) == pytest.approx(4, abs=0.2)
+
+
 def test_quiet_sources_are_looked_at_less_often_but_official_ones_never() -> None:
     silent = rhythm.learn(Rhythm(), [], NOW, LOCAL)
     later = NOW + 20 * DAY
