@@ -30,23 +30,16 @@ class Shown:
 def expected_items(shown: Sequence[Shown], memory: PartitionState | None = None) -> list[Output]:
     """The records of topic `items` that come of these documents, one after the other, and nothing else does."""
     memory = memory or PartitionState()
-    outputs: list[Output] = []
-    for one in shown:
-        outputs += [out for out in expected_outputs(one, memory) if out.topic == items.TOPIC]
-    return outputs
+    return [output for one in shown for output in _published(one, memory)]
 
 
-def expected_outputs(shown: Shown, memory: PartitionState) -> list[Output]:
-    """All records of one document, and `memory` moved on as their commit moves it."""
+def _published(shown: Shown, memory: PartitionState) -> list[Output]:
+    """The items of one document, and `memory` moved on as their commit moves it."""
     source, now = shown.source, shown.now
     feed = memory.feeds.get(source.id) or FeedState(source=source.id, publisher=source.publisher)
     reading = decide(shown.document.entries, memory.known(source.publisher), feed, source, now)
     after = after_look(feed, source, Look("ok", Response(source.url, 200), shown.document), now, reading)
-    outputs = []
-    for chunk in items.chunks(reading):
-        outputs += items.chunk_outputs(chunk, source, shown.document, shown.pages, now)
-        for decision in chunk:
-            if decision.item is not None and decision.write:
-                memory.put(decision.item)
+    for item in items.states(reading.decisions):
+        memory.put(item)
     memory.put(after)
-    return outputs
+    return items.published(reading.decisions, source, shown.document, shown.pages, now)

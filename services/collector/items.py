@@ -1,4 +1,4 @@
-"""A decision → the item that is published, and the records of one commit. Same input, same bytes."""
+"""Decisions → the items that are published, and what is remembered of them. Same input, same bytes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from services.collector import identity, state
+from services.collector import identity
 from services.collector.articles import rereading
 from services.collector.articles.attachments import with_attached
 from services.collector.articles.comparing import retitled
 from services.collector.articles.page import Page, joined
 from services.collector.articles.rereading import Finding
 from services.collector.decide import PUBLISHED, Decision, Reading
-from services.collector.known import FeedState, ItemState, PageState
+from services.collector.known import ItemState, PageState
 from services.collector.reading import dates
 from services.collector.reading.dates import Dated
 from services.collector.reading.entry import Document, Entry
@@ -141,22 +141,18 @@ def chunks(reading: Reading) -> Iterator[Sequence[Decision]]:
         yield reading.decisions[start : start + CHUNK]
 
 
-def chunk_outputs(
-    decisions: Sequence[Decision],
-    source: Source,
-    document: Document,
-    pages: Pages,
-    now: float,
-    feed: FeedState | None = None,
-    forgotten: Iterable[ItemState] = (),
+def published(
+    decisions: Iterable[Decision], source: Source, document: Document, pages: Pages, now: float
 ) -> list[Output]:
-    """The records of one commit: items, then their states; with the last chunk the feed's own and tombstones."""
+    """The records of what is news among `decisions`."""
     at = millis(now)
-    outputs = [
+    return [
         output_of(item_of(d, source, document, pages.get(d.entry.position), now), at)
         for d in decisions
         if d.outcome in PUBLISHED
     ]
-    outputs += [state.output(d.item, at) for d in decisions if d.item is not None and d.write]
-    outputs += [state.tombstone(item, at) for item in forgotten]
-    return outputs + ([state.output(feed, at)] if feed is not None else [])
+
+
+def states(decisions: Iterable[Decision]) -> list[ItemState]:
+    """What is to be remembered of their items, where that differs from before."""
+    return [d.item for d in decisions if d.item is not None and d.write]

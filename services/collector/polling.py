@@ -10,7 +10,7 @@ from functools import partial
 import msgspec
 import structlog
 
-from services.collector import items, rhythm, schedule, state
+from services.collector import items, rhythm, schedule
 from services.collector.articles import rereader
 from services.collector.articles.rereader import Rereader
 from services.collector.decide import Decision, Reading, decide, forgettable
@@ -18,11 +18,12 @@ from services.collector.feedstate import LIAR, Look, after_look
 from services.collector.known import FeedState, ItemState
 from services.collector.poll import Web, look, read_pages
 from services.collector.reading import dates
+from services.collector.reading.entry import Document
 from services.collector.share import Run, Share
 from services.collector.web import manners
 from services.collector.web.response import GOOD, Outcome
 from tinsom import metrics
-from tinsom.clock import Clock, millis
+from tinsom.clock import Clock
 from tinsom.messages import Source
 
 logger = structlog.get_logger(__name__)
@@ -67,35 +68,34 @@ class Poller:
         source, feed = run.source, share.feed(run.source)
         seen, reading = await self._read(share, source, seen, now)
         after = after_look(feed, source, seen, now, reading)
-        shown = {decision.item.id for decision in reading.decisions if decision.item is not None}
-        # What this document shows is not forgotten, however long the feed was silent before it.
-        forgotten = [item for item in self._forgotten(share, source, after, now) if item.id not in shown]
-        chunks = list(items.chunks(reading))
-        for number, chunk in enumerate(chunks, 1):
-            last = number == len(chunks)
-            looks = await read_pages(chunk, source, self.web) if source.full_text else {}
-            pages = rereader.read_before(share, source, chunk, looks)
-            watched, ended = rereader.watch(share, source, seen.document, chunk, looks, pages, now)
-            write_feed = last and _is_worth_writing(reading, feed, run, now)
-            outputs = items.chunk_outputs(
-                chunk, source, seen.document, pages, now, after if write_feed else None, forgotten if last else ()
-            )
-            outputs += [state.output(page, millis(now)) for page in watched]
-            outputs += [state.tombstone(page, millis(now)) for page in ended]
-            if outputs:
-                gone = [*(forgotten if last else ()), *ended]
-                await share.commit(outputs, chunk, after if write_feed else None, gone, watched)
-            if write_feed:
-                run.written_at = now
-            _count_entries(chunk)
-        run.unwritten = not write_feed
+        forgotten = self._forgotten(share, source, after, reading, now)
+        *first, last = items.chunks(reading)
+        for chunk in first:
+            await self._commit(share, source, seen.document, chunk, now)
+        written = [after] if _is_worth_writing(reading, feed, run, now) else []
+        await self._commit(share, source, seen.document, last, now, written, forgotten)
         share.memory.put(after)
-        run.memo.keep(reading, now)
-        if not reading.baseline:
-            new = sum(d.outcome == "new" for d in reading.decisions)
-            run.longest = schedule.roll_off(run.longest, new, reading.shown, now - feed.document_at)
+        _learn(run, reading, feed, now, written=bool(written))
         _count_document(source, seen, reading)
         return after
+
+    async def _commit(
+        self,
+        share: Share,
+        source: Source,
+        document: Document,
+        chunk: Sequence[Decision],
+        now: float,
+        feed: Sequence[FeedState] = (),
+        forgotten: Sequence[ItemState] = (),
+    ) -> None:
+        """One chunk with its pages, and all that follows from it, as one."""
+        looks = await read_pages(chunk, source, self.web) if source.full_text else {}
+        pages = rereader.read_before(share, source, chunk, looks)
+        watched, ended = rereader.watch(share, source, document, chunk, looks, pages, now)
+        published = items.published(chunk, source, document, pages, now)
+        await share.commit(now, published, [*items.states(chunk), *watched, *feed], [*forgotten, *ended])
+        _count_entries(chunk)
 
     async def _read(self, share: Share, source: Source, seen: Look, now: float) -> tuple[Look, Reading]:
         """What the document means; where names are ambiguous, with all of its entries read."""
@@ -113,7 +113,10 @@ class Poller:
         wait = AUDIT_SECONDS * (0.75 + 0.5 * schedule.fraction(run.source.id, "audit"))
         return self.clock.now() - max(run.audited_at, feed.document_at) > wait
 
-    def _forgotten(self, share: Share, source: Source, after: FeedState, now: float) -> list[ItemState]:
+    def _forgotten(
+        self, share: Share, source: Source, after: FeedState, reading: Reading, now: float
+    ) -> list[ItemState]:
+        """Old items, once a day. What this document shows is not, however long the feed was silent before it."""
         if now - share.swept.get(source.publisher, 0.0) < SWEEP_SECONDS:
             return []
         share.swept[source.publisher] = now
@@ -122,7 +125,9 @@ class Poller:
             for feed in (*share.memory.feeds.values(), after)
             if feed.publisher == source.publisher
         }
-        return forgettable(share.memory.known(source.publisher), documents)
+        shown = {decision.item.id for decision in reading.decisions if decision.item is not None}
+        old = forgettable(share.memory.known(source.publisher), documents)
+        return [item for item in old if item.id not in shown]
 
     async def _remember(
         self, share: Share, run: Run, after: FeedState, outcome: Outcome, due: float, now: float
@@ -131,11 +136,21 @@ class Poller:
         long_wait = due - now > 2 * max(run.source.interval, schedule.SHORTEST)
         if long_wait:
             after = msgspec.structs.replace(after, next_at=due)
-            await share.commit([state.output(after, millis(now))], feed=after)
+            await share.commit(now, states=[after])
             run.written_at, run.unwritten = now, False
         else:
             run.unwritten |= after != share.feed(run.source)
             share.memory.put(after)
+
+
+def _learn(run: Run, reading: Reading, before: FeedState, now: float, *, written: bool) -> None:
+    """What the next look goes by."""
+    run.written_at = now if written else run.written_at
+    run.unwritten = not written
+    run.memo.keep(reading, now)
+    if not reading.baseline:
+        new = sum(d.outcome == "new" for d in reading.decisions)
+        run.longest = schedule.roll_off(run.longest, new, reading.shown, now - before.document_at)
 
 
 def _is_worth_writing(reading: Reading, feed: FeedState, run: Run, now: float) -> bool:

@@ -17,7 +17,6 @@ from services.collector.agenda import Agenda
 from services.collector.articles.pool import Pool
 from services.collector.articles.rereading import OUTCOMES as REREAD_OUTCOMES
 from services.collector.decide import OUTCOMES as ENTRY_OUTCOMES
-from services.collector.known import State
 from services.collector.poll import LiveWeb, Web
 from services.collector.polling import Poller
 from services.collector.share import Run, Share
@@ -27,7 +26,6 @@ from services.collector.web.fetch import Fetcher
 from services.collector.web.gate import Gate
 from services.collector.web.trust import VERIFY, Trust, exception_of
 from tinsom import codec, metrics
-from tinsom.clock import millis
 from tinsom.errors import DecodeError, FencedError, LogFullError
 from tinsom.log import Partition, Table
 from tinsom.messages import AttachmentOutcome, Source
@@ -206,10 +204,9 @@ class Collector:
         now = self._clock.now()
         async with share.partition.lock:  # a commit that outlived its poll brings newer states than memory holds
             feeds = share.unwritten(now)
-        if feeds:
-            await share.commit([state.output(feed, millis(now)) for feed in feeds], states=feeds)
-            for run in share.runs.values():
-                run.unwritten = False
+        await share.commit(now, states=feeds)
+        for run in share.runs.values():
+            run.unwritten = False
 
     # --- sources ----------------------------------------------------------------------------------------
 
@@ -267,10 +264,8 @@ class Collector:
     async def _forget_removed(self, share: Share, listed: set[str]) -> None:
         """A removed source leaves its items behind; added again, it begins with a baseline."""
         feeds = [feed for feed in share.memory.feeds.values() if feed.source not in listed]
-        now = millis(self._clock.now())
         try:
-            gone: list[State] = [*feeds, *share.memory.pages_without(listed)]
-            await share.commit([state.tombstone(one, now) for one in gone], forgotten=gone)
+            await share.commit(self._clock.now(), gone=[*feeds, *share.memory.pages_without(listed)])
         except (FencedError, LogFullError) as error:
             logger.info("a removed source is kept for now", partition=share.partition.number, reason=str(error))
 

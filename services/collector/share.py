@@ -10,14 +10,15 @@ from math import inf
 
 import msgspec
 
-from services.collector import schedule
+from services.collector import schedule, state
 from services.collector.articles.rereading import BUDGET, HOUR
-from services.collector.decide import Decision, Reading
+from services.collector.decide import Reading
 from services.collector.known import FeedState, State, id_name
 from services.collector.reading.entry import Memo
 from services.collector.state import PartitionState
 from services.collector.web.response import Outcome
 from tinsom import metrics
+from tinsom.clock import millis
 from tinsom.errors import FencedError
 from tinsom.log import Output, Partition
 from tinsom.messages import Source
@@ -93,39 +94,31 @@ class Share:
 
     async def commit(
         self,
-        outputs: Sequence[Output],
-        decisions: Iterable[Decision] = (),
-        feed: FeedState | None = None,
-        forgotten: Iterable[State] = (),
-        states: Iterable[State] = (),
+        now: float,
+        published: Sequence[Output] = (),
+        states: Sequence[State] = (),
+        gone: Sequence[State] = (),
     ) -> None:
-        """Write, then remember what was written; never the other way round, never one without the other.
+        """Write what is published with the states it leads to, then remember these; never one without the other.
 
+        States that are `gone` end with a tombstone. Where there is nothing to write, nothing happens.
         A poll that is cancelled here leaves the commit to end by itself: half a transaction is nobody's.
         """
-        await asyncio.shield(asyncio.ensure_future(self._commit(outputs, decisions, feed, forgotten, states)))
+        at = millis(now)
+        outputs = [*published, *(state.output(one, at) for one in states)]
+        outputs += [state.tombstone(one, at) for one in gone]
+        if outputs:
+            await asyncio.shield(self._commit(outputs, states, gone))
 
-    async def _commit(
-        self,
-        outputs: Sequence[Output],
-        decisions: Iterable[Decision],
-        feed: FeedState | None,
-        forgotten: Iterable[State],
-        states: Iterable[State],
-    ) -> None:
+    async def _commit(self, outputs: Sequence[Output], states: Iterable[State], gone: Iterable[State]) -> None:
         async with self.partition.lock:
             if not self.partition.owned:
                 raise FencedError(f"{self.partition.topic}[{self.partition.number}] is not owned any more")
             with metrics.COMMIT_SECONDS.labels("collector").time():
                 await self.partition.commit(outputs)
-            for decision in decisions:
-                if decision.item is not None and decision.write:
-                    self.memory.put(decision.item)
-            self.memory.forget(forgotten)
+            self.memory.forget(gone)
             for one in states:
                 self.memory.put(one)
-            if feed is not None:
-                self.memory.put(feed)
 
     def unwritten(self, now: float) -> list[FeedState]:
         """What a successor would miss: validators that came with nothing new, how long a publisher wants peace."""

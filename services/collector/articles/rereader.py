@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.collector import items, state
+from services.collector import items
 from services.collector.articles import rereading
 from services.collector.articles.page import PageLook, PageWish
 from services.collector.articles.rereading import Finding
@@ -73,14 +73,11 @@ class Rereader:
             published = [items.output_of(item, millis(now))]
             states = [items.revised_state(known, item, found), *(rereading.repacked(one, item) for one in pages)]
         ended = [] if pages else [page]
-        outputs = [*published, *(state.output(one, millis(now)) for one in states)]
-        outputs += [state.tombstone(one, millis(now)) for one in ended]
-        await share.commit(outputs, states=states, forgotten=ended)
+        await share.commit(now, published, states, ended)
         _count(page, found)
 
     async def _end(self, share: Share, late: list[PageState]) -> None:
-        now = millis(self.clock.now())
-        await share.commit([state.tombstone(page, now) for page in late], forgotten=late)
+        await share.commit(self.clock.now(), gone=late)
         metrics.REREADS.labels("too_late").inc(len(late))
 
 
