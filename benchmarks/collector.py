@@ -21,14 +21,16 @@ from services.collector.poll import LiveWeb
 from services.collector.polling import Poller
 from services.collector.share import Run, Share
 from services.collector.state import PartitionState
-from services.collector.web.fetch import Fetcher
+from services.collector.web.fetch import ANY_HOST, Fetcher
 from services.collector.web.gate import Gate
+from services.collector.web.turns import PER_HOST
 from tinsom.clock import SystemClock
 from tinsom.log import Partition
 from tinsom.log.sqlite import SqliteLog
 from tinsom.messages import Source
 
 FEEDS, AT_ONCE, ROUNDS = 200, 8, 3
+HOSTS = AT_ONCE // PER_HOST  # as many as it takes that no poll waits for its turn at a host
 AIMS = {"304": 3.0, "unchanged 200": 3.0, "1 new of 40": 3.0}
 
 
@@ -51,23 +53,23 @@ async def cpu_of(work: Callable[[int], Awaitable[object]]) -> float:
 # --- the floor: aiohttp, a hash, a plain lxml loop --------------------------------------------------------------
 
 
-async def floors(server: str) -> dict[str, float]:
-    async with aiohttp.ClientSession() as session:
+async def floors(port: int) -> dict[str, float]:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=many.Loopback())) as session:
 
-        async def get(path: str, etag: str = "") -> bytes:
+        async def get(mode: str, feed: int, etag: str = "") -> bytes:
             headers = {"If-None-Match": etag} if etag else {}
-            async with session.get(server + path, headers=headers) as answer:
+            async with session.get(_url(port, mode, feed), headers=headers) as answer:
                 return await answer.read()
 
         async def hashed(feed: int) -> None:
-            hashlib.sha256(await get(f"/plain/{feed}")).digest()
+            hashlib.sha256(await get("plain", feed)).digest()
 
         async def parsed(feed: int) -> None:
-            for item in etree.fromstring(await get(f"/grow/{feed}")).iter("item"):
+            for item in etree.fromstring(await get("grow", feed)).iter("item"):
                 _ = {child.tag: child.text for child in item}
 
         return {
-            "304": await cpu_of(lambda feed: get(f"/etag/{feed}", f'"{feed}-0"')),
+            "304": await cpu_of(lambda feed: get("etag", feed, f'"{feed}-0"')),
             "unchanged 200": await cpu_of(hashed),
             "1 new of 40": await cpu_of(parsed),
         }
@@ -96,30 +98,34 @@ async def owned_share(folder: Path) -> AsyncIterator[Share]:
     await log.close()
 
 
-async def ours(server: str, folder: Path) -> dict[str, float]:
+async def ours(port: int, folder: Path) -> dict[str, float]:
     found = {}
     with ThreadPoolExecutor(1) as threads:
-        async with Fetcher(allow_private=["127.0.0.1"]) as fetcher, owned_share(folder) as share:
+        fetching = Fetcher(allow_private=[ANY_HOST], names=many.Loopback())
+        async with fetching as fetcher, owned_share(folder) as share:
             poller = Poller(LiveWeb(fetcher, Pool(executor=threads), Gate(fetcher)), SystemClock())
             for name, mode in (("304", "etag"), ("unchanged 200", "plain"), ("1 new of 40", "grow")):
-                runs = [_run(server, mode, feed) for feed in range(FEEDS)]
+                runs = [_run(port, mode, feed) for feed in range(FEEDS)]
                 for run in runs:
                     await poller.poll(share, run)  # the baseline
                 found[name] = await cpu_of(lambda feed, runs=runs: poller.poll(share, runs[feed]))  # type: ignore[misc]
     return found
 
 
-def _run(server: str, mode: str, feed: int) -> Run:
+def _url(port: int, mode: str, feed: int) -> str:
+    return f"http://bao{feed % HOSTS}.example:{port}/{mode}/{feed}"
+
+
+def _run(port: int, mode: str, feed: int) -> Run:
     id_ = f"{mode}-{feed}"
-    source = Source(id=id_, publisher=id_, url=f"{server}/{mode}/{feed}", full_text=False)
+    source = Source(id=id_, publisher=id_, url=_url(port, mode, feed), full_text=False)
     return Run(source, audited_at=time.time())
 
 
 async def run() -> list[Figure]:
     with feeds.server() as port, tempfile.TemporaryDirectory() as folder:
-        server = f"http://127.0.0.1:{port}"
-        beside, found = await floors(server), await ours(server, Path(folder))
-        peer = await asyncio.to_thread(peers.reader, server)
+        beside, found = await floors(port), await ours(port, Path(folder))
+        peer = await asyncio.to_thread(peers.reader, f"http://127.0.0.1:{port}")
     figures = [
         Figure(f"poll, {name}", found[name], "ms CPU", beside[name], "bare aiohttp", AIMS[name]) for name in AIMS
     ]

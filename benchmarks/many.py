@@ -46,7 +46,7 @@ from tinsom.service import Context
 SOURCES, ROUNDS, INTERVAL = 10_000, 2, 300.0
 
 
-class _Loopback(aiohttp.ThreadedResolver):
+class Loopback(aiohttp.ThreadedResolver):
     """Every name is this machine's; looking it up takes the thread and the call that it takes in life."""
 
     async def resolve(
@@ -88,7 +88,7 @@ async def collecting(port: int, folder: Path) -> AsyncIterator[None]:
     await log.start()
     await log.append(catalogue.source_outputs(config, int(clock.now() * 1_000), {}).outputs, writer="apply")
     context, pool = Context(log, clock, config), Pool()
-    async with Fetcher(allow_private=[ANY_HOST], names=_Loopback()) as fetcher:
+    async with Fetcher(allow_private=[ANY_HOST], names=Loopback()) as fetcher:
         web = LiveWeb(fetcher, pool, Gate(fetcher))
         work = asyncio.create_task(Collector(context, web, fetcher.trust).run())
         try:

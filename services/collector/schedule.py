@@ -92,6 +92,8 @@ def state_of(outcome: Outcome | None, failures: float) -> State:
 def retry_after(value: str, now: float) -> float:
     """Seconds that a `Retry-After` header asks for, in either form; 0 when it cannot be read."""
     value = value.strip()
+    if not value:
+        return 0.0
     if value.isascii() and value.isdigit():
         return min(float(value[:9]), LONGEST_RETRY_AFTER)
     try:

@@ -31,9 +31,11 @@ MAX_REDIRECTS = 5
 ANY_HOST = "*"
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _PERMANENT = frozenset((301, 308))
-_KEPT_HEADERS = (
-    *("etag", "last-modified", "content-type", "content-length", "retry-after", "cache-control", "expires"),
-    *("age", "date", "cf-mitigated", "server", "link"),
+_KEPT_HEADERS = frozenset(
+    (
+        *("etag", "last-modified", "content-type", "content-length", "retry-after", "cache-control", "expires"),
+        *("age", "date", "cf-mitigated", "server", "link", "location"),
+    )
 )
 FEED_TYPES = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
@@ -109,7 +111,7 @@ class Fetcher:
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": self._agent},
-            timeout=aiohttp.ClientTimeout(total=self._timeout),
+            timeout=aiohttp.ClientTimeout(total=None),  # `get` bounds all of it, redirects and body included
         )
         return self
 
@@ -137,45 +139,33 @@ class Fetcher:
         try:
             async with self._turns.turn(URL(url).host or ""), asyncio.timeout(self._timeout):
                 start = time.perf_counter()
-                response = await self._follow(url, sent, {**sent, **(conditions or {})}, hold_at, limit)
+                return await self._follow(url, sent, {**sent, **(conditions or {})}, hold_at, limit)
         except Exception as error:
-            response = Response(url, fault=fault_of(error))
-        elapsed = time.perf_counter() - start
-        return Response(
-            response.url,
-            response.status,
-            response.headers,
-            response.body,
-            elapsed,
-            response.fault,
-            response.moved_to,
-        )
+            return Response(url, fault=fault_of(error), elapsed=time.perf_counter() - start)
 
     async def _follow(
         self, url: str, plain: Mapping[str, str], conditional: Mapping[str, str], hold_at: str, limit: int
     ) -> Response:
-        at, moved_to, permanent = URL(url), "", True
+        start, at, moved_to, permanent = time.perf_counter(), URL(url), "", True
         holds = URL(hold_at) if hold_at else at
         for _ in range(MAX_REDIRECTS + 1):
             self._check(at)
-            response, status, location = await self._one(at, conditional if at == holds else plain, limit)
+            status, headers, body = await self._one(at, conditional if at == holds else plain, limit)
+            location = headers.get("location", "") if status in _REDIRECTS else ""
             if not location:
-                return Response(str(at), status, response[0], response[1], moved_to=moved_to)
+                return Response(str(at), status, headers, body, time.perf_counter() - start, moved_to=moved_to)
             permanent = permanent and status in _PERMANENT
             at = _next_hop(at, location)
             moved_to = str(at) if permanent else moved_to
         raise _Stop("redirects")
 
-    async def _one(
-        self, url: URL, headers: Mapping[str, str], limit: int
-    ) -> tuple[tuple[dict[str, str], bytes], int, str]:
+    async def _one(self, url: URL, headers: Mapping[str, str], limit: int) -> tuple[int, dict[str, str], bytes]:
         assert self._session is not None
         trusted = self.trust.of(url.host or "")
         async with self._session.get(url, headers=headers, allow_redirects=False, ssl=trusted) as answer:
-            kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
-            location = answer.headers.get("Location", "") if answer.status in _REDIRECTS else ""
-            body = b"" if location or answer.status == 304 else await _body(answer, limit)
-            return (kept, body), answer.status, location
+            kept = _kept(answer.headers)
+            ends = answer.status == 304 or (answer.status in _REDIRECTS and bool(kept.get("location")))
+            return answer.status, kept, b"" if ends else await _body(answer, limit)
 
     def _check(self, url: URL) -> None:
         """Scheme, and addresses written as such: these never meet the resolver."""
@@ -210,6 +200,15 @@ def fault_of(error: BaseException) -> Outcome:
     if isinstance(error, aiohttp.InvalidURL | ValueError):
         return "refused"
     return "connection"
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """What is used of the headers; of one that comes twice the first."""
+    kept: dict[str, str] = {}
+    for name, value in headers.items():
+        if (known := name.lower()) in _KEPT_HEADERS:
+            kept.setdefault(known, value)
+    return kept
 
 
 def _next_hop(at: URL, location: str) -> URL:
