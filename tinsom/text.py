@@ -27,13 +27,7 @@ _SAME_LENGTH = (
     ("\u00d0", "\u0110"),
     ("\u0130", "I"),
 )
-# By the first byte in UTF-8: one look for a byte spares the search for each character that begins with it.
-_BY_LEAD = {
-    lead: [pair for pair in _SAME_LENGTH if pair[0].encode()[:1] == lead]
-    for lead in dict.fromkeys(odd.encode()[:1] for odd, _ in _SAME_LENGTH)
-}
 _ZERO_WIDTH = "\u200b\u200c\u200d\ufeff\u2060\u00ad"
-_ZERO_LEADS = frozenset(mark.encode()[:1] for mark in _ZERO_WIDTH)  # each begins an odd character, too
 _MARKS = "\u0300-\u036f"  # one that stands behind a space belongs to nothing: the space stays a space
 _ENTITY = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
 _REPAIR = re.compile(rf"[{_ZERO_WIDTH}]+|[^ {_MARKS}][{_MARKS}]+|{_ENTITY}| {{2,}}| +(?=\n)|(?<=\n) +")
@@ -71,24 +65,22 @@ def normalise(original: str) -> Text:
         plain = original.replace("\r", " ")
         return Text(original, plain, plain.lower())
     plain = original
-    raw = original.encode("utf-8", "surrogatepass")
-    leads = [lead for lead in _BY_LEAD if lead in raw]
-    for lead in leads:
-        for odd, normal in _BY_LEAD[lead]:
+    for odd, normal in _SAME_LENGTH:
+        if odd in plain:  # a look for one character leaps: all of them cost less than one reading of the text
             plain = plain.replace(odd, normal)
     edits = None
-    if _needs_repair(plain, leads):
+    if _needs_repair(plain):
         plain, edits = _repaired(plain)
     return Text(original, plain, plain.lower(), edits)
 
 
-def _needs_repair(plain: str, leads: list[bytes]) -> bool:
+def _needs_repair(plain: str) -> bool:
     if "&" in plain and ";" in plain:
         return True
     # One search for two spaces finds those at a line's end, too; empty lines alone need the closer look.
     if "  " in plain.replace("\n", " ") and ("  " in plain or " \n" in plain or "\n " in plain):
         return True
-    if not _ZERO_LEADS.isdisjoint(leads) and has_any(plain, _ZERO_WIDTH):
+    if has_any(plain, _ZERO_WIDTH):
         return True
     return not unicodedata.is_normalized("NFC", plain)
 
@@ -136,6 +128,13 @@ def has_any(text: str, words: Iterable[str]) -> bool:
         if word in text:
             return True
     return False
+
+
+def single_spaced(text: str) -> str:
+    """One space between words, none around them: nearly all text is so already."""
+    text = text.strip()
+    # Of all that is white only the space can be printed.
+    return " ".join(text.split()) if "  " in text or not text.isprintable() else text
 
 
 # --- tone style -----------------------------------------------------------------------------------------

@@ -24,10 +24,10 @@ _PASSING = {Segment.TITLE: 5.0, Segment.LEDE: 3.0, Segment.BODY: 1.0, Segment.CA
 
 def initiatives(
     reading: Reading, named: Sequence[Mention], bodies: Bodies, docs: Sequence[Found], lexicon: Lexicon
-) -> list[Mention]:
-    """Weak words count in a public item, often enough for their initiative, or beside a public body."""
+) -> dict[str, list[Mention]]:
+    """By initiative. Weak words count in a public item, often enough for theirs, or beside a public body."""
     if named and not bodies.agencies and is_abroad(reading, lexicon.abroad):
-        return []  # "luật AI cho toàn nước Mỹ"
+        return {}  # "luật AI cho toàn nước Mỹ"
     proven = {mention.id for mention in named if not mention.weak}
     weak = grouped([mention for mention in named if mention.weak and mention.id not in proven])
     if weak:
@@ -35,7 +35,7 @@ def initiatives(
         taxonomy = lexicon.taxonomy
         kept = {tag for tag, group in weak.items() if _is_enough(reading, tag, group, bodies, taxonomy, public)}
         named = [mention for mention in named if mention.id in proven or mention.id in kept]
-    return [*named, *_implied(bodies, lexicon.taxonomy)]
+    return grouped([*named, *_implied(bodies, lexicon.taxonomy)])
 
 
 def is_abroad(reading: Reading, names: tuple[str, ...]) -> bool:
@@ -78,13 +78,13 @@ def _implied(bodies: Bodies, taxonomy: Taxonomy) -> Iterable[Mention]:
 
 def agencies(
     reading: Reading, mentions: Sequence[Mention], docs: Sequence[Found], taxonomy: Taxonomy
-) -> list[Mention]:
-    """Government and Assembly are named everywhere: as an issuer, or once in passing, they do not act."""
-    kept: list[Mention] = []
+) -> dict[str, list[Mention]]:
+    """By body. Government and Assembly are named everywhere: as an issuer, or once in passing, they do not act."""
+    kept: dict[str, list[Mention]] = {}
     for tag, group in grouped(mentions).items():
         row = taxonomy.agencies.get(tag)
         if row is None or not row.passing or _weight(reading, group, docs) >= row.passing:
-            kept += group
+            kept[tag] = group
     return kept
 
 

@@ -19,14 +19,12 @@ PLACE_LEAST, PLACE_PRIMARY = 0.9, 4.0
 _PLACE_POINTS = {Segment.TITLE: 5.0, Segment.LEDE: 3.0, Segment.BODY: 1.0, Segment.CAPTION: 0.5, Segment.TAIL: 0.0}
 
 
-def initiatives(scorer: Scorer, mentions: Sequence[Mention]) -> list[m.Tag]:
-    groups = grouped(mentions)
+def initiatives(scorer: Scorer, groups: Mapping[str, Sequence[Mention]]) -> list[m.Tag]:
     tags = _tags(scorer.reading, groups, scorer.initiatives(groups))
     return _with_parents(_capped(tags), scorer.taxonomy.initiatives)
 
 
-def agencies(scorer: Scorer, mentions: Sequence[Mention]) -> list[m.Tag]:
-    groups = grouped(mentions)
+def agencies(scorer: Scorer, groups: Mapping[str, Sequence[Mention]]) -> list[m.Tag]:
     tags = _tags(scorer.reading, groups, scorer.agencies(groups))
     return _with_parents(_with_successors(_capped(tags), scorer), scorer.taxonomy.agencies)
 
@@ -46,18 +44,10 @@ def _tags(reading: Reading, groups: Mapping[str, Sequence[Mention]], scores: Ite
             id=tag,
             role="primary" if score >= PRIMARY else "mentioned",
             score=score,
-            evidence=_evidence(reading, group[:MAX_EVIDENCE]),
+            evidence=[reading.evidence(one.start, one.end, one.rule) for one in group[:MAX_EVIDENCE]],
         )
         for (tag, group), score in zip(groups.items(), scores, strict=True)
     ]
-
-
-def _evidence(reading: Reading, group: Iterable[Mention]) -> list[m.Evidence]:
-    found = []
-    for mention in group:
-        field, start, end = reading.span(mention.start, mention.end)
-        found.append(m.Evidence(field=field, start=start, end=end, rule=mention.rule))
-    return found
 
 
 def _with_successors(tags: Iterable[m.Tag], scorer: Scorer) -> list[m.Tag]:

@@ -14,7 +14,7 @@ from datetime import date
 from services.classifier import voices
 from services.classifier.hits import Hit, ends_with_word
 from services.classifier.lexicon import Lexicon
-from services.classifier.mentions import Mention
+from services.classifier.mentions import ANAPHOR, Mention
 from services.classifier.patterns import Entry, Kind
 from services.classifier.reading import Reading, Segment
 from services.classifier.taxonomy import Agency
@@ -57,15 +57,17 @@ class Finder:
 
     def _sort(self, hits: Sequence[Hit]) -> None:
         for hit in hits:
-            kind = hit.entries[0].kind
-            if kind is _INITIATIVE and len(hit.entries) == 1:
+            entries = hit.entries
+            kind = entries[0].kind
+            if kind is _INITIATIVE and len(entries) == 1:
                 continue
             self.hits.append(hit)
             if kind is _AGENCY:
                 self.agency_starts.add(hit.start)
-            if kind is _AGENCY or kind is _HEAD or hit.entries[-1].kind is _HEAD:
                 self.heads.append(hit)
-            if kind is _PLACE or len(hit.entries) > 1:
+            elif kind is _HEAD or entries[-1].kind is _HEAD:
+                self.heads.append(hit)
+            if kind is _PLACE or len(entries) > 1:
                 self._places(hit)
 
     def _places(self, hit: Hit) -> None:
@@ -160,7 +162,7 @@ class Finder:
         focus = self._focus() if self.pending else ""
         for kind, start, end in self.pending:
             if focus:
-                self._add(f"{kind}-{focus}", start, end, f"{kind}/anaphor", factor=0.6)
+                self._add(f"{kind}-{focus}", start, end, f"{kind}/anaphor", ANAPHOR)
 
     def _focus(self) -> str:
         weights: dict[str, float] = {}
@@ -194,9 +196,7 @@ class Finder:
             return
         if not _existed(agency, self.reading.day):
             return
-        rule = entry.rule
-        factor = 0.6 if rule.endswith("/anaphor") else 1.0
-        self.found.agencies.append(Mention(entry.id, hit.start, hit.end, rule, factor))
+        self.found.agencies.append(Mention(entry.id, hit.start, hit.end, entry.rule, entry.factor))
         if agency.cores:
             self._list(hit.end)
 

@@ -83,8 +83,8 @@ def _start(when: When) -> int:
 
 
 def _read_day(match: re.Match[str], around: date | None, past: bool) -> When | None:
-    day, month, year = match[1], match[2] or match[4], match[3] or match[5]
-    d, m = int(day), int(month)
+    day, month, year, named_month, its_year = match.groups()
+    d, m, year = int(day), int(month or named_month), year or its_year
     if not (1 <= d <= 31 and 1 <= m <= 12):
         return None
     try:

@@ -158,12 +158,13 @@ def _numbered(reading: Reading, registry: Registry) -> Iterable[Found]:
 def _numbers(plain: str, tail: int) -> Iterator[re.Match[str]]:
     read, slash = 0, plain.find("/")
     while slash != -1 and slash < tail:
+        behind = slash + 1
         if _BEHIND_A_SLASH.match(plain, slash):
             match = _NUMBER.search(plain, max(read, slash - 14), slash + 48)
             if match is not None and match.start() < slash < match.end():
-                read = match.end()
+                read = behind = match.end()
                 yield match
-        slash = plain.find("/", max(slash + 1, read))
+        slash = plain.find("/", behind)
 
 
 def _document(
@@ -205,13 +206,14 @@ def _key(match: re.Match[str], signature: _Signature) -> str:
 
 
 def _word_before(lower: str, start: int) -> tuple[int, int] | None:
-    before = lower[max(0, start - 24) : start].rstrip()
+    first = start - 24 if start > 24 else 0
+    before = lower[first:start].rstrip()
     before = before.removesuffix("số:").removesuffix("số").rstrip()
     if not before.endswith(_WORD_ENDS):
         return None
     for word in _WORDS:
         if before.endswith(word):
-            end = max(0, start - 24) + len(before)
+            end = first + len(before)
             return end - len(word), end
     return None
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from services.classifier.hits import Hit, Lanes
+from services.classifier.mentions import ANAPHOR
 from services.classifier.patterns import Case, Entry, Kind
 from services.classifier.reading import Reading
 
@@ -104,7 +105,7 @@ def _resolved(reading: Reading, hits: Sequence[Hit], acts: tuple[str, ...]) -> l
         if meant and _stands_alone(reading, hit, acts):
             entry = next(entry for entry in bare if entry.id == meant)
             kind = Kind.AGENCY if entry.exact == "agency" else Kind.INITIATIVE
-            resolved.append(Hit(hit.start, hit.end, (Entry(kind, meant, f"{meant}/anaphor"),)))
+            resolved.append(Hit(hit.start, hit.end, (Entry(kind, meant, f"{meant}/anaphor", factor=ANAPHOR),)))
     return resolved
 
 

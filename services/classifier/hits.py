@@ -78,13 +78,8 @@ def find(reading: Reading, matcher: Matcher, raw: list[tuple[int, int, int]]) ->
     candidates.sort(key=_second)
     for pattern, start, end in candidates:
         # One look at each edge: a hit inside a word is the commonest false one ("Huế" in "thuế").
-        if start < covered or lower[start - 1].isalnum():
+        if start < covered or lower[start - 1].isalnum() or lower[end].isalnum():
             continue
-        after = lower[end]
-        if after.isalnum():
-            continue
-        if after in ".," and lower[end - 1].isdigit() and lower[end + 1].isdigit():
-            continue  # cuts a number: "Đề án 6" in "Đề án 6.000 tỷ đồng"
         case = plain[pattern]
         if case is _ANY or (case is _CAPITAL and text[start].isupper()):
             covered = end
@@ -100,6 +95,8 @@ def _take(hits: list[Hit], reading: Reading, entries: tuple[Entry, ...], start: 
     A name that its context forbids still covers what lies in it: the board of another ministry holds no
     programme's name.
     """
+    if _cuts_a_number(reading.lower, end):
+        return 0
     if len(entries) == 1:  # nearly always; the general way below gives the same
         only = entries[0]
         if _admits(only, reading, start, end):
@@ -114,6 +111,11 @@ def _take(hits: list[Hit], reading: Reading, entries: tuple[Entry, ...], start: 
     if meaning:
         hits.append(Hit(start, end, meaning))
     return end
+
+
+def _cuts_a_number(lower: str, end: int) -> bool:
+    """As "Đề án 6" in "Đề án 6.000 tỷ đồng" does."""
+    return lower[end] in ".," and lower[end - 1].isdigit() and lower[end + 1].isdigit()
 
 
 def _by_context(entry: Entry, plain: str, start: int, end: int) -> bool:

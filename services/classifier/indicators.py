@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from itertools import pairwise
 
 from services.classifier.reading import Reading
 from tinsom import messages as m
+from tinsom.text import single_spaced
 
 _SCALES = {"nghìn": 1e3, "ngàn": 1e3, "triệu": 1e6, "tỷ": 1e9, "tỉ": 1e9, "vạn": 1e4}
 _UNITS = (
@@ -26,8 +28,8 @@ _RANK_ENDS = frozenset(rank[-2] for rank in _RANKS)
 RANK = "hạng"
 # A day and its month are no ratio.
 _DAYS = ("ngày ", "sáng ", "trưa ", "chiều ", "tối ", "trước ", "đến ", "từ ", "nay ", "qua ", "và ", "(")
-# Read from the right, where the last break of a clause comes first.
-_BREAK_BACKWARDS = re.compile(r"[\s;()](?:(?<=\s)[.,;:()]|(?<=[;()]))")
+# Read from the right, where the last break of a clause comes first. It begins with the mark: spaces are commoner.
+_BREAK_BACKWARDS = re.compile(r"[.,;:()](?:(?<=[;()])|(?<=\s[.,:]))")
 _CLAUSE = re.compile(r"[.,;:()](?:\s|(?<=[;()])|(?<=\.)$)")
 MAX_NAME = 80
 MAX_INDICATORS = 40
@@ -38,15 +40,13 @@ def find(reading: Reading) -> list[tuple[int, m.Indicator]]:
     found: list[tuple[int, m.Indicator]] = []
     lower, numbers = reading.lower, reading.numbers
     first = bisect_left(numbers, (reading.title_end,))
-    before = (0, 0)
-    for start, end in numbers[first : bisect_left(numbers, (reading.tail,))]:
-        previous, before = before, (start, end)
-        mark = lower[start - 1]
-        if mark.isalpha():
-            continue  # part of a word
-        whole = start
-        if mark in _PART_BEFORE and (whole := _whole(lower, start, mark, previous)) < 0:
-            continue  # part of a date or a document number
+    for previous, (start, end) in pairwise([(0, 0), *numbers[first : bisect_left(numbers, (reading.tail,))]]):
+        whole, mark = start, lower[start - 1]
+        if mark != " ":
+            if mark.isalpha():
+                continue  # part of a word
+            if mark in _PART_BEFORE and (whole := _whole(lower, start, mark, previous)) < 0:
+                continue  # part of a date or a document number
         unit = _UNIT.match(lower, end) if lower[end] in " %" else None
         if unit is not None:
             indicator = _counted(reading.plain, whole, start, end, unit)
@@ -130,5 +130,4 @@ def _name(plain: str, start: int, end: int) -> str:
     after = plain[end : end + 40]
     broken = _CLAUSE.search(after)
     after = after[: broken.start()] if broken else after
-    name = f"{before.strip()} … {after.strip()}".strip(" …")
-    return " ".join(name.split())
+    return single_spaced(f"{before.strip()} … {after.strip()}".strip(" …"))

@@ -113,7 +113,7 @@ class Stand:
         return not fields or self._field(span) in fields
 
     def _field(self, span: Span) -> str:
-        return self._reading.span(*span)[0]
+        return self._reading.field(span[0])
 
     def _words(self, start: int, end: int) -> int:
         """How many words begin in a stretch."""

@@ -48,6 +48,7 @@ class Entry:
     weak: bool = False
     context: Context | None = None
     suffix: str = ""  # of a body: how its documents are signed (12/CT-BYT)
+    factor: float = 1.0  # what a mention of it weighs by itself: less where a head alone stands for the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +153,11 @@ def build(taxonomy: Taxonomy, extra: Iterable[str] = ()) -> Matcher:
         implementation=ahocorasick_rs.Implementation.ContiguousNFA,
     )
     entries = tuple(tuple(table[pattern]) for pattern in patterns)
-    return Matcher(automaton, entries, tuple(patterns), tuple(map(_plain_case, entries)))
+    return Matcher(automaton, entries, tuple(patterns), tuple(map(_plain_case, patterns, entries)))
 
 
-def _plain_case(entries: tuple[Entry, ...]) -> Case | None:
-    if len(entries) != 1:
+def _plain_case(pattern: str, entries: tuple[Entry, ...]) -> Case | None:
+    if len(entries) != 1 or pattern[-1:].isdigit():  # a number may go on: "Đề án 6.000"
         return None
     only = entries[0]
     if only.context is not None or only.kind is Kind.BLOCK or only.case is Case.EXACT:

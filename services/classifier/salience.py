@@ -6,10 +6,10 @@ points make a primary tag; docs/tagging.md tells how they were fitted.
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import log2
 
 import msgspec
 
@@ -119,7 +119,7 @@ class Scorer:
         if not groups:
             return []
         w = self.weights.initiative
-        base, many, crime = self._base(w), w.many * _log(len(groups)), w.crime * self._is_of_a_crime()
+        base, many, crime = self._base(w), w.many * log2(1 + len(groups)), w.crime * self._is_of_a_crime()
         return [self._initiative(tag, group, base, many, crime) for tag, group in groups.items()]
 
     def _initiative(self, tag: str, group: Sequence[Mention], base: float, many: float, crime: float) -> float:
@@ -127,10 +127,10 @@ class Scorer:
         own = [mention for mention in group if not mention.implied]
         title, lede, sentences, depth = self._places(own)
         alone = [held for mention, held in zip(own, sentences, strict=True) if not _is_listed(lower, mention)]
-        points = base + w.title * title + w.lede * lede + w.mentions * _log(len(own)) + many
-        points += w.alone * _log(len(alone)) + w.number * _log(len(self.numbers.intersection(alone)))
-        points += w.agent * _log(len(self.actors.intersection(sentences)))
-        points += w.depth * math.log2(1 + depth / STEP_CHARS)
+        points = base + w.title * title + w.lede * lede + w.mentions * log2(1 + len(own)) + many
+        points += w.alone * log2(1 + len(alone)) + w.number * log2(1 + len(self.numbers.intersection(alone)))
+        points += w.agent * log2(1 + len(self.actors.intersection(sentences)))
+        points += w.depth * log2(1 + depth / STEP_CHARS)
         if not own:
             points += w.implied
         elif _are_documents(own):
@@ -147,24 +147,24 @@ class Scorer:
         if not groups:
             return []
         w = self.weights.agency
-        base, many, most = self._base(w), w.many * _log(len(groups)), _log(max(map(len, groups.values())))
+        base, many, most = self._base(w), w.many * log2(1 + len(groups)), log2(1 + max(map(len, groups.values())))
         return [self._agency(tag, group, base, many, most) for tag, group in groups.items()]
 
     def _agency(self, tag: str, group: Sequence[Mention], base: float, many: float, most: float) -> float:
         w, row = self.weights.agency, self.taxonomy.agencies.get(tag)
         title, lede, _, depth = self._places(group)
         voices = [mention.voice for mention in group]
-        points = base + w.title * title + w.lede * lede + w.share * _log(len(group)) / most + many
+        points = base + w.title * title + w.lede * lede + w.share * log2(1 + len(group)) / most + many
         points += w.topic * (depth < TOPIC_CHARS)
-        points += w.acts * _log(voices.count("acts")) + w.told * _log(voices.count("told"))
+        points += w.acts * log2(1 + voices.count("acts")) + w.told * log2(1 + voices.count("told"))
         points += w.local if row is None else self.weights.types.get(row.type, 0.0) + row.points
         points += w.lead * (tag in self.leads) + w.hosts * (tag in self.hosts)
         if "office" in voices:
-            points += w.speaks * _log(self._sayings(group))
+            points += w.speaks * log2(1 + self._sayings(group))
         return max(LEAST, round(points, 2))
 
     def _base(self, w: _Weights) -> float:
-        brevity = min(SHORTEST, max(0.0, math.log2(ARTICLE_CHARS / len(self.reading.plain))))
+        brevity = min(SHORTEST, max(0.0, log2(ARTICLE_CHARS / len(self.reading.plain))))
         return w.bias + w.short * brevity
 
     def _is_of_a_crime(self) -> bool:
@@ -181,8 +181,8 @@ class Scorer:
             start = mention.start
             sentence = bisect_right(ends, start)
             sentences.append(sentence)
-            if start - starts[sentence] < depth:
-                depth = start - starts[sentence]
+            if (away := start - starts[sentence]) < depth:
+                depth = away
             if start < title_end:
                 title = True
             elif start < lede_end and not lede:
@@ -207,19 +207,6 @@ def _are_documents(own: Sequence[Mention]) -> bool:
 
 def _are_weak(own: Sequence[Mention]) -> bool:
     return not own or (own[0].weak and all(mention.weak for mention in own))
-
-
-_LOGS = [math.log2(1 + count) for count in range(64)]
-
-
-def _log(count: int) -> float:
-    return _LOGS[count] if count < len(_LOGS) else math.log2(1 + count)
-
-
-def holding(reading: Reading, positions: Iterable[int]) -> frozenset[int]:
-    """The numbers of the sentences that hold one of the positions."""
-    ends = reading.ends
-    return frozenset([bisect_right(ends, position) for position in positions])
 
 
 def actors(mentions: Iterable[Mention]) -> Iterable[int]:

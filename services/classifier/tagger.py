@@ -110,8 +110,8 @@ class Tagger:
             read,
             self.taxonomy,
             self.weights,
-            numbers=salience.holding(read, [position for position, _ in counted]),
-            actors=salience.holding(read, salience.actors(who.agencies)),
+            numbers=read.sentence_numbers([position for position, _ in counted]),
+            actors=read.sentence_numbers(salience.actors(who.agencies)),
             leads=frozenset(lead for task in todo for lead in task.lead),
             hosts=frozenset(event.body for event in happened if event.body),
         )
@@ -135,8 +135,7 @@ def _initiatives(read: Reading, found: Sequence[hits.Hit]) -> Iterable[Mention]:
             return
         for entry in hit.entries:
             if entry.kind is initiative:
-                factor = 0.6 if entry.rule.endswith("/anaphor") else 1.0
-                yield Mention(entry.id, hit.start, hit.end, entry.rule, factor, entry.weak)
+                yield Mention(entry.id, hit.start, hit.end, entry.rule, entry.factor, entry.weak)
 
 
 def _founded(docs: Sequence[Found]) -> Iterable[Mention]:

@@ -7,10 +7,9 @@ sentence that orders or promises; its lead is the body that is told, not the one
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
 
 import msgspec
 
@@ -21,7 +20,7 @@ from services.classifier.hits import Hit
 from services.classifier.mentions import Mention
 from services.classifier.reading import Reading
 from tinsom import messages as m
-from tinsom.text import has_any
+from tinsom.text import has_any, single_spaced
 
 MAX_ACTION = 240
 _SECOND_DAY = date.min + timedelta(days=1)  # before it there is no day to count back to
@@ -73,6 +72,8 @@ _CLASS_ACTS = re.compile(
         "với", "của", "cho", "giữa", "từ", "tại", "trên", "dẫn", "đốc", "thuộc", "cùng", "về", "các",
     )) + f"(?:{_ALL_OF_A_CLASS})"
 )  # fmt: skip
+# Dates that may be written without a digit: "quý IV", "năm nay".
+_WITHOUT_DIGITS = ("quý", "năm nay")
 ORDERERS = frozenset(("thu-tuong", "pho-thu-tuong", "chinh-phu", "quoc-hoi", "bo-chinh-tri", "ban-bi-thu"))
 _LAW_TALK = (
     "diễn ra",
@@ -91,21 +92,12 @@ _LAW_TALK = (
 _JOINS = re.compile(r"\)?(?:, | và | \(|; )(?:các )?(?:bộ )?")
 
 
-class _Deadline(NamedTuple):
-    day: date
-    precision: str
-    start: int
-    end: int
-
-
 def find(reading: Reading, times: Sequence[Hit], agencies: Sequence[Mention]) -> list[m.Task]:
     """Tasks with a deadline, in order; one for each sentence and deadline."""
     if reading.day is None and not agencies:
         return []
     tasks: dict[tuple[int, date], m.Task] = {}
     for start, end in _sentences(reading, times):
-        if not _may_hold_a_date(reading, start, end):
-            continue
         sentence = reading.lower[start:end]
         if not _orders(sentence):
             continue
@@ -118,14 +110,6 @@ def find(reading: Reading, times: Sequence[Hit], agencies: Sequence[Mention]) ->
     return list(tasks.values())
 
 
-def _may_hold_a_date(reading: Reading, start: int, end: int) -> bool:
-    numbers = reading.numbers
-    at = bisect_left(numbers, (start,))
-    if at < len(numbers) and numbers[at][0] < end:
-        return True
-    return reading.lower.find("quý", start, end) != -1 or reading.lower.find("năm nay", start, end) != -1
-
-
 def _orders(sentence: str) -> bool:
     ordered = has_any(sentence, _ORDERS) or _promises(sentence) or sentence.lstrip(" -+•").startswith(_IMPERATIVES)
     return ordered and not has_any(sentence, _LAW_TALK)
@@ -136,36 +120,38 @@ def _promises(sentence: str) -> bool:
 
 
 def _sentences(reading: Reading, times: Sequence[Hit]) -> Iterable[tuple[int, int]]:
-    """Sentences of the text that hold a word of time; the title repeats what the text says."""
-    last = -1
-    for hit in times:
-        if hit.start < reading.tail:
-            start, end = reading.sentence(hit.start)
-            if start != last and end - start < MAX_SENTENCE:
-                last = start
-                yield start, end
+    """Sentences that hold a word of time and what can be a date; the title repeats what the text says."""
+    ends, tail = reading.ends, reading.tail
+    numbered = reading.sentence_numbers([start for start, _ in reading.numbers])
+    for number in dict.fromkeys([bisect_right(ends, hit.start) for hit in times if hit.start < tail]):
+        start, end = reading.starts[number], ends[number]
+        if end - start < MAX_SENTENCE and (
+            number in numbered or has_any(reading.lower[start:end], _WITHOUT_DIGITS)
+        ):
+            yield start, end
 
 
-def _deadlines(reading: Reading, start: int, end: int) -> Iterable[_Deadline]:
+def _deadlines(reading: Reading, start: int, end: int) -> Iterable[When]:
     lower, day = reading.lower, reading.day
     for when in dates.find(lower, start, end, day):
         at = when.start - lower[when.start - 1].isspace()
         if when.start - start < 4 and when.precision == "month" and _promises(lower[start:end]):
             if day is None or 0 <= (when.day - day).days <= FARTHEST:
-                yield _Deadline(when.day, when.precision, when.start, when.end)  # "Tháng 9/2023, Bộ sẽ phát hành…"
+                yield when  # "Tháng 9/2023, Bộ sẽ phát hành…"
             continue
         if not lower.endswith(_CUE_ENDS, start, at):
             continue
         cue = _BEFORE.search(lower, max(start, when.start - 28), when.start)
         if cue is None:
             continue
-        until = _until(when, cue["cue"])
+        word = cue["cue"]
+        until = _until(when, word)
         farthest = FARTHEST_DAY if when.precision == "day" else FARTHEST
         if day is not None and not -1 <= (until.day - day).days <= farthest:
             continue
-        if cue["cue"] in ("là", ":") and not has_any(lower[max(start, cue.start() - 70) : cue.start()], _TERMS):
+        if word in ("là", ":") and not has_any(lower[max(start, cue.start() - 70) : cue.start()], _TERMS):
             continue
-        if _weak_cue(cue["cue"]) and not _is_ordered(lower, start, end, cue["cue"], when):
+        if _weak_cue(word) and not _is_ordered(lower, start, end, word, when):
             continue
         yield until
 
@@ -188,19 +174,19 @@ def _is_ordered(lower: str, start: int, end: int, cue: str, when: When) -> bool:
     return has_any(sentence, _CLEAR) or _promises(sentence)
 
 
-def _until(when: When, cue: str) -> _Deadline:
+def _until(when: When, cue: str) -> When:
     """Before October is the last of September; before the end of July is the last of July."""
+    if cue != "trước" or when.precision == "day":
+        return when
     day = when.day
-    if cue == "trước" and when.precision != "day":
-        first = {"month": day.replace(day=1), "year": day.replace(month=1, day=1)}.get(when.precision)
-        if first is None:
-            first = date(day.year, day.month - 2, 1)
-        day = max(first, _SECOND_DAY) - timedelta(days=1)
-    return _Deadline(day, when.precision, when.start, when.end)
+    first = {"month": day.replace(day=1), "year": day.replace(month=1, day=1)}.get(when.precision)
+    if first is None:
+        first = date(day.year, day.month - 2, 1)
+    return When(max(first, _SECOND_DAY) - timedelta(days=1), when.precision, when.start, when.end)
 
 
 def _task(
-    reading: Reading, start: int, sentence: str, deadline: _Deadline, agencies: Sequence[Mention]
+    reading: Reading, start: int, sentence: str, deadline: When, agencies: Sequence[Mention]
 ) -> m.Task | None:
     end = start + len(sentence)
     around = reading.lower[max(start, deadline.start - 80) : deadline.end + 20]
@@ -226,7 +212,7 @@ def _task(
 
 
 def _action(clause: str) -> str:
-    clause = " ".join(clause.split()).strip(" .;,-+•")
+    clause = single_spaced(clause).strip(" .;,-+•")
     if len(clause) <= MAX_ACTION:
         return clause
     return "…" + clause[-MAX_ACTION:].split(" ", 1)[-1]

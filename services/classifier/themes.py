@@ -204,9 +204,7 @@ def _named(group: Sequence[Phrase]) -> str:
 
 
 def _evidence(reading: Reading, outcome: Outcome) -> list[m.Evidence]:
-    found = []
-    for (start, end), rule in outcome.evidence[:MAX_EVIDENCE]:
-        field, first, last = reading.span(start, end)
-        name = rule if rule.startswith(outcome.id) else f"{outcome.id}/{rule}"
-        found.append(m.Evidence(field=field, start=first, end=last, rule=name))
-    return found
+    return [
+        reading.evidence(start, end, rule if rule.startswith(outcome.id) else f"{outcome.id}/{rule}")
+        for (start, end), rule in outcome.evidence[:MAX_EVIDENCE]
+    ]

@@ -46,24 +46,16 @@ def hear(
 ) -> list[Mention]:
     """The mentions in order, each with its voice and the factor that goes with it."""
     heard: list[Mention] = []
+    lower = reading.lower
     for chain in _chains(reading, mentions):
-        first, last = chain[0], chain[-1]
-        before = _before(reading.lower, first.start)
-        voice = _voice(reading, before, first.start, last.end, acts, told)
-        for mention in chain:
-            if mention is not first:
-                before = _before(reading.lower, mention.start)
-            own: Voice = "office" if _is_an_office(reading.lower, before, mention, offices) else voice
-            heard.append(_heard(mention, own))
+        voice: Voice | None = None
+        for m in chain:
+            before = lower[m.start - _REACH if m.start > _REACH else 0 : m.start].rstrip()
+            if voice is None:  # of the first, which speaks for all
+                voice = _voice(reading, before, m.start, chain[-1].end, acts, told)
+            own: Voice = "office" if _is_an_office(lower, before, m, offices) else voice
+            heard.append(Mention(m.id, m.start, m.end, m.rule, m.factor * FACTORS[own], m.weak, m.implied, own))
     return heard
-
-
-def _before(lower: str, start: int) -> str:
-    return lower[start - _REACH if start > _REACH else 0 : start].rstrip()
-
-
-def _heard(m: Mention, own: Voice) -> Mention:
-    return Mention(m.id, m.start, m.end, m.rule, m.factor * FACTORS[own], m.weak, m.implied, own)
 
 
 def _chains(reading: Reading, mentions: Sequence[Mention]) -> Iterator[list[Mention]]:

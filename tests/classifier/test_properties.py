@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import textwrap
 import time
 import unicodedata
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.classifier import reading
 from services.classifier.patterns import expand
 from services.classifier.tagger import TagInput
 from tests.classifier.private import labelled, needs_private_data, tagger
@@ -30,6 +32,9 @@ PIECES = (
     "ngày 29/2", "BCA", "Thủ tướng", "giao",
 )  # fmt: skip
 TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=40).map("".join)
+
+
+LINE = st.text("tphgs.?!5,²\u0663 ", max_size=30)
 
 
 def tag(text: str, title: str = "") -> m.Tags:
@@ -60,6 +65,22 @@ def test_no_date_of_publication_raises(day: date) -> None:
     text = "Dự thảo Luật Dữ liệu, Quyết định 06/QĐ-TTg. Yêu cầu Bộ Y tế hoàn thành trước tháng 1/0001, "
     text += "trước quý I/0001, đến hết tháng 6, trước ngày 30/9/2025 và trong năm nay."
     assert tagger().tag(TagInput(text=text, published_at=day)).agencies
+
+
+@given(LINE)
+def test_numbers_are_runs_of_digits_with_their_points_and_commas(text: str) -> None:
+    read = reading.read("", "", text, DAY, frozenset())
+    assert read.numbers == [match.span() for match in re.finditer("[0-9][0-9.,]*", read.lower)]
+
+
+@given(LINE)
+def test_a_sentence_ends_behind_a_mark_and_its_space_unless_the_mark_abbreviates(text: str) -> None:
+    read = reading.read("", "", text, DAY, frozenset())
+    start, _, field = read.texts[2]
+    lower = field.lower
+    marks = [at for at in range(len(lower)) if lower[at : at + 2] in (". ", "? ", "! ")]
+    ends = [start + at + 2 for at in marks if lower[max(0, at - 2) : at + 1] not in ("tp.", "ts.", "gs.", "hs.")]
+    assert [end for end in read.ends if start < end <= start + len(lower)] == ends
 
 
 @given(TEXTS)

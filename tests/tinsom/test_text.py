@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinsom.text import normalise, slug, tone_variants, unaccented
+from tinsom.text import normalise, single_spaced, slug, tone_variants, unaccented
 
 NOISY = st.text(
     alphabet=st.sampled_from("aộủỷ \u00a0\u200b\u2013\u201c\n&;#x0đĐ\u00d0\u0301\u0323ê1/-") | st.characters()
@@ -61,6 +61,11 @@ def test_normalising_twice_changes_nothing_more(original: str) -> None:
 def test_composed_text_is_repaired_as_any_other(original: str) -> None:
     composed = unicodedata.normalize("NFC", original)
     assert normalise(composed + ".&amp;e\u0301").plain == normalise(composed + ".&amp;é").plain
+
+
+@given(st.text("aạ \n\u00a0\u2028\u200b\x1f\x85.", max_size=12))
+def test_one_space_stands_between_words_whatever_was_there(text: str) -> None:
+    assert single_spaced(text) == " ".join(text.split())
 
 
 def test_tone_variants_only_in_open_syllables() -> None:

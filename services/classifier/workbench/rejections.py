@@ -39,8 +39,7 @@ def rejections(tagger: Tagger, item: TagInput | m.Item, tags: m.Tags) -> list[Re
             for entry in tagger.matcher.entries[pattern]:
                 if entry.kind in _NAMES and entry.id not in tagged:
                     why = _why(tagger, reading, raw, found, entry, start, end)
-                    field, _, _ = reading.span(start, end)
-                    kept.setdefault(Rejection(field, reading.plain[start:end], entry.rule, why))
+                    kept.setdefault(Rejection(reading.field(start), reading.plain[start:end], entry.rule, why))
     return list(kept)
 
 
