@@ -1,6 +1,7 @@
-"""What the item is about (primary) and what it only names (mentioned): a sum of points over plain features.
+"""What the item is about (primary) and what it only names (mentioned): a sum of points over plain features and, of
+initiatives, over the words around their names (surroundings.py).
 
-The weights are data (taxonomy/context.yaml), a logistic regression on labelled articles, scaled so that four
+The weights are data (taxonomy/salience.yaml), a logistic regression on labelled articles, scaled so that four
 points make a primary tag; docs/tagging.md tells how they were fitted.
 """
 
@@ -15,6 +16,7 @@ import msgspec
 
 from services.classifier.mentions import Mention
 from services.classifier.reading import Reading
+from services.classifier.surroundings import Around
 from services.classifier.taxonomy import Taxonomy
 from tinsom.text import has_any
 
@@ -83,6 +85,7 @@ class Weights:
     initiative: _OfInitiatives
     agency: _OfAgencies
     types: Mapping[str, float]  # of agencies, where one weighs anything
+    around: Around
 
     @classmethod
     def of(cls, taxonomy: Taxonomy) -> Weights:
@@ -95,6 +98,7 @@ class Weights:
             msgspec.convert(_named(weights, "initiative."), _OfInitiatives),
             msgspec.convert(agency, _OfAgencies),
             agency,
+            Around(*(_named(weights, f"{side}.") for side in Around._fields)),
         )
 
 
@@ -137,7 +141,7 @@ class Scorer:
             points += w.document
         if row.background:
             points += w.background
-        points += crime
+        points += crime + self.weights.around.points(tag, self.reading, own, sentences)
         if not row.weak_primary and points > PRIMARY - LEAST and _are_weak(own):
             points = PRIMARY - LEAST
         return max(LEAST, round(points, 2))

@@ -1,21 +1,34 @@
 """The fit of the weights of salience, small enough to be run by fold: what is scored was not fitted on.
 
 A score is linear in the weights, so that each feature of a tag is read off by a tagger of which only that one
-weighs. `python -m tests.classifier.fitting` prints weights for services/classifier/taxonomy/context.yaml.
+weighs; the words around a name are heard by a listener in their place. `python -m tests.classifier.fitting` writes
+services/classifier/taxonomy/salience.yaml.
 """
 
 from __future__ import annotations
 
-import math
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from services import classifier
+from services.classifier.mentions import Mention
+from services.classifier.reading import Reading
 from services.classifier.salience import Weights
+from services.classifier.surroundings import Around, words
 from services.classifier.tagger import Tagger
 from services.classifier.workbench.evaluate import Labelled, input_of, with_parents
 from tests.classifier.private import tagger
 from tinsom import messages as m
+
+Floats = NDArray[np.float64]
 
 INITIATIVE = (
     "mentions", "alone", "many", "background", "agent", "title", "number", "document", "depth", "short", "lede",
@@ -24,24 +37,31 @@ AGENCY = (
     "topic", "local", "lede", "acts", "told", "share", "party-organ", "government", "lead", "hosts", "speaks",
     "many",
 )  # fmt: skip
+WEIGHTS = Path(classifier.__file__).parent / "taxonomy" / "salience.yaml"
+AROUND = ("before.", "behind.", "name.")
 FEATURES = {"initiative": INITIATIVE, "agency": AGENCY}
 # Where F1 was best in folds, and how far points are stretched so that four make a primary tag.
 THRESHOLD = {"initiative": 0.39, "agency": 0.49}
 STRETCH, POINTS = 2.0, 4.0
 PROBE = 0.3  # small: the score of a tag by weak words alone is capped
-RIDGE = 1.0
+RIDGE, STEPS = 1.0, 8
+# How much the words around a name weigh beside the features, and how many tags must have heard one.
+WORDS, LEAST_HEARD = 2.0, 8
 
 
 class Example(NamedTuple):
+    """A tag that the labels and the tagger give; `words` around its name, with their side, and its own id."""
+
     item: str
     features: list[float]
+    words: frozenset[str]
     primary: bool
 
 
 def examples(rows: Sequence[Labelled], kind: str) -> list[Example]:
-    """One for each tag that the labels and the tagger give, unless its role was disputed or it is optional."""
-    names = FEATURES[kind]
-    probes = [_probe(kind, name) for name in names]
+    """One for each tag that both give, unless its role was disputed or it is optional."""
+    probes, listener = [_probe(kind, name) for name in FEATURES[kind]], _Listener({}, {}, {})
+    probes[0].weights = replace(probes[0].weights, around=listener)
     found: list[Example] = []
     for row in rows:
         given = input_of(row)
@@ -51,8 +71,24 @@ def examples(rows: Sequence[Labelled], kind: str) -> list[Example]:
             role = labels.get(tag, "")
             if role == "either" or (not role and tag in optional):
                 continue
-            found.append(Example(row.id, [(c[tag] - 1.0) / PROBE for c in columns], role == "primary"))
+            heard = listener.heard(tag) if kind == "initiative" else frozenset[str]()
+            found.append(Example(row.id, [(c[tag] - 1.0) / PROBE for c in columns], heard, role == "primary"))
     return found
+
+
+class _Listener(Around):
+    """Writes down which words it is asked about, of each tag of the last item."""
+
+    asked: Mapping[str, frozenset[str]] = {}
+
+    def points(self, tag: str, reading: Reading, mentions: Sequence[Mention], sentences: Sequence[int]) -> float:
+        before, behind = words(reading, mentions, sentences)
+        heard = [f"before.{word}" for word in before] + [f"behind.{word}" for word in behind]
+        self.asked = {**self.asked, tag: frozenset([*heard, f"name.{tag}"])}
+        return 0.0
+
+    def heard(self, tag: str) -> frozenset[str]:
+        return self.asked.get(tag, frozenset())
 
 
 def _probe(kind: str, feature: str) -> Tagger:
@@ -75,43 +111,45 @@ def _labels(row: Labelled, kind: str, by: Tagger) -> tuple[dict[str, str], set[s
     return dict(with_parents(row.initiatives, by.taxonomy)), {*optional}
 
 
-def fitted(rows: Sequence[Example]) -> list[float]:
-    """Logistic regression by Newton's method, a little pulled towards nothing; the last weight is the bias."""
-    width = len(rows[0].features) + 1
-    weights = [0.0] * width
-    for _ in range(12):
-        slope = [-RIDGE * w for w in weights[:-1]] + [0.0]
-        curve = [[RIDGE * (i == j and i < width - 1) for j in range(width)] for i in range(width)]
-        for row in rows:
-            x = [*row.features, 1.0]
-            p = probability(weights, row.features)
-            for i in range(width):
-                slope[i] += (row.primary - p) * x[i]
-                for j in range(width):
-                    curve[i][j] += p * (1 - p) * x[i] * x[j]
-        weights = [w + step for w, step in zip(weights, _solved(curve, slope), strict=True)]
-    return weights
+class Fit(NamedTuple):
+    """Weights of the features, of the words in `vocabulary`, and the bias."""
+
+    vocabulary: dict[str, int]
+    weights: Floats
+
+    def probabilities(self, rows: Sequence[Example]) -> Floats:
+        return _sigmoid(_matrix(rows, self.vocabulary) @ self.weights)
 
 
-def probability(weights: Sequence[float], features: Sequence[float]) -> float:
-    z = weights[-1] + sum(w * x for w, x in zip(weights, features, strict=False))
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, z))))
+def fitted(rows: Sequence[Example]) -> Fit:
+    """Logistic regression by Newton's method, a little pulled towards nothing."""
+    counted = Counter(word for row in rows for word in row.words)
+    known = sorted(word for word, count in counted.items() if count >= LEAST_HEARD)
+    vocabulary = {word: number for number, word in enumerate(known)}
+    x, y = _matrix(rows, vocabulary), np.array([row.primary for row in rows], dtype=float)
+    ridge = np.full(x.shape[1], RIDGE)
+    ridge[-1] = 0.0  # the bias
+    weights = np.zeros(x.shape[1])
+    for _ in range(STEPS):
+        p = _sigmoid(x @ weights)
+        curve = (x.T * (p * (1 - p))) @ x + np.diag(ridge)
+        weights += np.linalg.solve(curve, x.T @ (y - p) - ridge * weights)
+    return Fit(vocabulary, weights)
 
 
-def _solved(a: list[list[float]], b: list[float]) -> list[float]:
-    """Gauss, with the largest pivot."""
-    n = len(b)
-    rows = [[*row, right] for row, right in zip(a, b, strict=True)]
-    for i in range(n):
-        best = max(range(i, n), key=lambda k: abs(rows[k][i]))
-        rows[i], rows[best] = rows[best], rows[i]
-        for k in range(i + 1, n):
-            ratio = rows[k][i] / rows[i][i]
-            rows[k] = [x - ratio * y for x, y in zip(rows[k], rows[i], strict=True)]
-    solved = [0.0] * n
-    for i in reversed(range(n)):
-        solved[i] = (rows[i][n] - sum(rows[i][j] * solved[j] for j in range(i + 1, n))) / rows[i][i]
-    return solved
+def _matrix(rows: Sequence[Example], vocabulary: Mapping[str, int]) -> Floats:
+    """Features, words, and a one for the bias; the words of a row weigh less the more they are."""
+    plain = len(rows[0].features)
+    x = np.zeros((len(rows), plain + len(vocabulary) + 1))
+    for row, line in zip(rows, x, strict=True):
+        line[:plain], line[-1] = row.features, 1.0
+        heard = [plain + vocabulary[word] for word in row.words if word in vocabulary]
+        line[heard] = WORDS / max(1, len(heard)) ** 0.5
+    return x
+
+
+def _sigmoid(z: Floats) -> Floats:
+    return 1 / (1 + np.exp(-np.clip(z, -30.0, 30.0)))
 
 
 def by_fold(rows: Sequence[Example], kind: str, seed: int, folds: int = 5) -> float:
@@ -119,13 +157,13 @@ def by_fold(rows: Sequence[Example], kind: str, seed: int, folds: int = 5) -> fl
     fold_of = folded((row.item for row in rows), seed, folds)
     right = wrong = missed = 0
     for fold in range(folds):
-        weights = fitted([row for row in rows if fold_of[row.item] != fold])
-        for row in rows:
-            if fold_of[row.item] == fold:
-                said = probability(weights, row.features) >= THRESHOLD[kind]
-                right += said and row.primary
-                wrong += said and not row.primary
-                missed += row.primary and not said
+        held = [row for row in rows if fold_of[row.item] == fold]
+        fit = fitted([row for row in rows if fold_of[row.item] != fold])
+        for row, p in zip(held, fit.probabilities(held), strict=True):
+            said = p >= THRESHOLD[kind]
+            right += said and row.primary
+            wrong += said and not row.primary
+            missed += row.primary and not said
     return 2 * right / (2 * right + wrong + missed)
 
 
@@ -138,7 +176,7 @@ def folded(items: Iterable[str], seed: int, folds: int) -> dict[str, int]:
 
 def fitted_tagger(found: Mapping[str, Sequence[Example]]) -> Tagger:
     """One whose weights are fitted on these examples of each kind; the few set by hand stay."""
-    points = dict(tagger().taxonomy.weights)
+    points = {name: w for name, w in tagger().taxonomy.weights.items() if not name.startswith(AROUND)}
     for kind, rows in found.items():
         points |= as_points(fitted(rows), kind)
     one = Tagger(tagger().taxonomy)
@@ -146,18 +184,31 @@ def fitted_tagger(found: Mapping[str, Sequence[Example]]) -> Tagger:
     return one
 
 
-def as_points(weights: Iterable[float], kind: str) -> dict[str, float]:
+def as_points(fit: Fit, kind: str) -> dict[str, float]:
     """As they stand in the taxonomy: stretched, the threshold at four points."""
-    *own, bias = weights
-    odds = math.log(THRESHOLD[kind] / (1 - THRESHOLD[kind]))
-    points = {f"{kind}.{name}": round(STRETCH * w, 2) for name, w in zip(FEATURES[kind], own, strict=True)}
-    return {f"{kind}.bias": round(STRETCH * (bias - odds) + POINTS, 2), **points}
+    *own, bias = (STRETCH * fit.weights).tolist()
+    names = FEATURES[kind]
+    odds = float(np.log(THRESHOLD[kind] / (1 - THRESHOLD[kind])))
+    points = {f"{kind}.{name}": round(w, 2) for name, w in zip(names, own, strict=False)}
+    heard = {word: round(WORDS * own[len(names) + n], 2) for word, n in fit.vocabulary.items()}
+    return {f"{kind}.bias": round(bias - STRETCH * odds + POINTS, 2), **points, **heard}
+
+
+def write(points: Mapping[str, float]) -> None:
+    """The shipped weights; those that no fit knows stay."""
+    shipped = yaml.safe_load(WEIGHTS.read_text("utf-8"))
+    kept = {name: w for name, w in shipped["weights"].items() if not name.startswith(AROUND)}
+    head = "".join(line for line in WEIGHTS.open(encoding="utf-8") if line.startswith("#"))
+    data = {"version": shipped["version"], "weights": {**kept, **points}}
+    WEIGHTS.write_text(head + yaml.safe_dump(data, allow_unicode=True, sort_keys=False), "utf-8")
 
 
 if __name__ == "__main__":
     from tests.classifier.test_labelled import given, own
 
+    fits: dict[str, float] = {}
     for name in FEATURES:
-        found = examples([*given(), *own()], name)
+        found = examples([*given(), *own(), *own("roles")], name)
         print({f"{name} by fold, seed {seed}": round(by_fold(found, name, seed), 3) for seed in (1, 2, 3)})
-        print(as_points(fitted(found), name))
+        fits |= as_points(fitted(found), name)
+    write(fits)
