@@ -1,8 +1,7 @@
-"""Which mentions count: weak words only where public bodies act, names in passing not at all."""
+"""Which mentions of initiatives count: weak words only where public bodies act."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -17,9 +16,6 @@ from tinsom.text import has_any
 _EVERYWHERE = frozenset(("chinh-phu", "thu-tuong", "quoc-hoi", "chu-tich-nuoc"))
 _OURS = ("việt nam",)
 HEAD = (Segment.TITLE, Segment.LEDE)
-# An issuer stands right behind its document: "Nghị định số 13/2023/NĐ-CP ngày 17/4/2023 của Chính phủ".
-ISSUER_REACH = 45
-_PASSING = {Segment.TITLE: 5.0, Segment.LEDE: 3.0, Segment.BODY: 1.0, Segment.CAPTION: 0.5, Segment.TAIL: 0.0}
 
 
 def initiatives(
@@ -74,33 +70,3 @@ def _implied(bodies: Bodies, taxonomy: Taxonomy) -> Iterable[Mention]:
             continue  # named once, it is a name with other names in it
         for initiative in rows[mention.id].implies:
             yield Mention(initiative, mention.start, mention.end, f"{initiative}/in-name", implied=True)
-
-
-def agencies(
-    reading: Reading, mentions: Sequence[Mention], docs: Sequence[Found], taxonomy: Taxonomy
-) -> dict[str, list[Mention]]:
-    """By body. Government and Assembly are named everywhere: as an issuer, or once in passing, they do not act."""
-    kept: dict[str, list[Mention]] = {}
-    for tag, group in grouped(mentions).items():
-        row = taxonomy.agencies.get(tag)
-        if row is None or not row.passing or _weight(reading, group, docs) >= row.passing:
-            kept[tag] = group
-    return kept
-
-
-def _weight(reading: Reading, group: Sequence[Mention], docs: Sequence[Found]) -> float:
-    own = [mention for mention in group if not _is_issuer(reading, mention, docs)]
-    return sum(_PASSING[reading.segment(mention.start)] * mention.factor for mention in own)
-
-
-def _is_issuer(reading: Reading, mention: Mention, docs: Sequence[Found]) -> bool:
-    if reading.segment(mention.start) in HEAD:
-        return False
-    before = bisect_right(docs, mention.start, key=_end) - 1
-    if before < 0 or mention.start - docs[before].end > ISSUER_REACH:
-        return False
-    return reading.lower[docs[before].end : mention.start].rstrip().endswith("của")
-
-
-def _end(doc: Found) -> int:
-    return doc.end

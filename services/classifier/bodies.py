@@ -25,7 +25,12 @@ _INITIATIVE, _AGENCY, _PLACE, _HEAD, _WORD = Kind.INITIATIVE, Kind.AGENCY, Kind.
 # Every country has these.
 _OF_A_STATE = frozenset(("government", "ministry", "assembly", "state", "ministerial-agency", "court"))
 _POLICE = "cong-an"
+# Only a province has these: without a name, that of the item.
+_OF_A_PROVINCE = ("so-", "tinh-uy")
+_ADDRESS = 4
 _UNIT = re.compile(r"\s(?:nhân dân\s|của\s)?(?:(tỉnh|thành phố|tp\.?|t\.)\s?)?")
+# "Công an tỉnh, thành phố trực thuộc Trung ương" is all of them.
+_CLASS = re.compile(r"trực thuộc|(?:[,/]\s?|(?:và|hoặc)\s)(?:thành phố|tp)")
 _JOIN = re.compile(r"\s?(?:,|và|-|/)\s?|\s")
 # A headline names the province that an article is about.
 _FOCUS = {Segment.TITLE: 10.0, Segment.LEDE: 3.0}
@@ -90,30 +95,52 @@ class Finder:
         self._resolve_pending()
         in_order = sorted(self.found.agencies, key=_start)
         lexicon = self.lexicon
-        self.found.agencies = voices.hear(self.reading, in_order, lexicon.offices, lexicon.acts, lexicon.ordered)
+        heard = voices.hear(self.reading, in_order, lexicon.offices, lexicon.acts, lexicon.ordered)
+        self.found.agencies = [
+            m for last, m in zip([None, *heard], heard, strict=False) if not self._is_address(last, m)
+        ]
         return self.found
+
+    def _is_address(self, last: Mention | None, mention: Mention) -> bool:
+        """ "C06 - Bộ Công an": the ministry says whose the unit is, and becomes its parent anyway."""
+        if last is None or mention.start - last.end > _ADDRESS:
+            return False
+        unit = self.lexicon.taxonomy.agencies.get(last.id)
+        if unit is None or mention.id not in unit.parents:
+            return False
+        return not self.reading.lower[last.end : mention.start].strip(" -(),")
 
     # --- local bodies ---------------------------------------------------------------------------------
 
     def _head(self, hit: Hit, entry: Entry, joined: tuple[int, str] | None) -> tuple[int, str] | None:
-        """A local head with its place, its own or that of the head it is joined to; returns what joins to it."""
+        """A local head with its place, its own or that of the head it is joined to; returns what joins to it, with
+        no place where the item's own is meant.
+        """
         kind, end = self._kind_of(entry, hit)
         if kind is None or (kind == _POLICE and self._is_sport()):
             return None
         place, place_end, unit = self._place_after(end)
-        if not place and joined is not None:
-            gap = _JOIN.match(self.reading.lower, end)
-            if gap is not None and gap.end() == joined[0]:
-                place, place_end = joined[1], end
+        if not place and joined is not None and self._joins(end, joined[0]):
+            place, place_end, unit = joined[1], end, True
         if place:
             self.headed.add(hit.start)
             self._add(f"{kind}-{place}", hit.start, place_end, f"{kind}/local")
             return hit.start, place
         if self._each_of_list(kind, hit.start, end):
             return None
-        if unit or kind.startswith("so-"):
+        if unit or (kind.startswith(_OF_A_PROVINCE) and not self._is_elsewhere(end)):
             self.pending.append((kind, hit.start, end))
+            return hit.start, ""
         return None
+
+    def _is_elsewhere(self, end: int) -> bool:
+        """ "Sở Y tế các tỉnh" is none of them, "Thành ủy Thủ Đức" a town's."""
+        return self.reading.lower.startswith(" các ", end) or self._is_a_stranger(end)
+
+    def _joins(self, end: int, start: int) -> bool:
+        """ "Thành ủy, HĐND, UBND thành phố": the last one's place is that of all."""
+        gap = _JOIN.match(self.reading.lower, end)
+        return gap is not None and gap.end() == start
 
     def _is_sport(self) -> bool:
         """The police have football clubs."""
@@ -132,7 +159,7 @@ class Finder:
 
     def _place_after(self, end: int) -> tuple[str, int, bool]:
         unit = _UNIT.match(self.reading.lower, end)
-        if unit is None:
+        if unit is None or (unit[1] and _CLASS.match(self.reading.lower, unit.end())):
             return "", end, False
         # "Thành phố Hồ Chí Minh" is a name with its unit, "thành phố Hải Phòng" a unit before a name.
         at = self.place_at.get(unit.end()) or self.place_at.get(end + 1)
@@ -196,6 +223,8 @@ class Finder:
             return
         if not _existed(agency, self.reading.day):
             return
+        if entry.rule.endswith("/office") and self._is_a_stranger(hit.end):
+            return
         self.found.agencies.append(Mention(entry.id, hit.start, hit.end, entry.rule, entry.factor))
         if agency.cores:
             self._list(hit.end)
@@ -203,6 +232,13 @@ class Finder:
     def _is_foreign(self, end: int) -> bool:
         plain, lexicon = self.reading.plain, self.lexicon
         return plain[end + 1] in lexicon.foreign_begins and lexicon.foreign.match(plain, end) is not None
+
+    def _is_a_stranger(self, end: int) -> bool:
+        """ "Bộ trưởng Giáo dục Williamson": a name follows that no Vietnamese has."""
+        plain = self.reading.plain
+        if plain[end] != " " or not plain[end + 1].isupper():
+            return False
+        return plain[end + 1 : end + 12].split(" ", 1)[0].lower() not in self.lexicon.surnames
 
     def _list(self, end: int) -> None:
         """ "các Bộ Công an, Tài chính, Tư pháp": each core of the list, as long as cores follow."""
@@ -243,7 +279,7 @@ class Finder:
             return
         if not unit and start not in self.bound:
             word = before.rsplit(" ", 1)[-1]
-            if word in self.lexicon.surnames and self.reading.plain[start - 2] != ",":
+            if word in self.lexicon.surnames and self._is_a_name_before(start, word):
                 return
             if self._is_in_a_name(start) or self._is_a_venue(start):
                 return
@@ -253,6 +289,10 @@ class Finder:
         elif before.endswith(("tại", "ở")):
             factor = 0.2 if _VENUE.search(before) else 0.3
         self.found.places.append(Mention(self._current(entry.id), start, end, entry.rule, factor))
+
+    def _is_a_name_before(self, start: int, word: str) -> bool:
+        """ "Nguyễn Hà Nam", not "Kiểm lâm TP.HCM", nor "Ngô Thị Hoàng, Huế"."""
+        return self.reading.plain[start - 2] != "," and self.reading.plain[start - 1 - len(word)].isupper()
 
     def _is_in_a_name(self, start: int) -> bool:
         """A capital word right before, within a sentence: "Bách khoa Hà Nội", "Vinaseed Quảng Nam"."""

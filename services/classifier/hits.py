@@ -19,8 +19,8 @@ NEAR = 60
 _BLOCK, _WORD, _LAW, _BARE = Kind.BLOCK, Kind.WORD, Kind.LAW, Kind.BARE
 _ANY, _CAPITAL = Case.ANY, Case.CAPITAL
 _NUMBER_AFTER = re.compile(r" (?:\d|một\b)")
-# "Chính phủ Hàn Quốc": another country's, unless it is Việt Nam's.
-_NAME_AFTER = re.compile(r" (?!Việt Nam)[A-ZĐ][^\W\d_]+")
+# "Chính phủ Hàn Quốc": another country's, unless it is Việt Nam's; "trình Chính phủ Nghị quyết" names none.
+_NAME_AFTER = re.compile(r" (?!Việt Nam|Nghị )[A-ZĐ][^\W\d_]+")
 
 
 class Hit(msgspec.Struct, frozen=True, gc=False):

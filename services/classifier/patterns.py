@@ -195,6 +195,12 @@ def _initiative(row: Initiative) -> Iterator[tuple[str, Entry]]:
 
 
 _SIGNING = ("ministry", "ministerial-agency")
+# "Bộ trưởng Y tế" speaks for the ministry, a former one or that of another country does not.
+_OFFICES = ("Bộ trưởng", "Thứ trưởng")
+_IN_OFFICE = (
+    Rule(when="before", any=("cựu", "nguyên"), then="reject"),
+    Rule(when="after", any=("các nước", "hai nước"), then="reject"),
+)
 # Their names are descriptions, written in any case; the others are proper names.
 _ANY_CASE = ("steering-body",)
 
@@ -206,6 +212,9 @@ def _agency(row: Agency) -> Iterator[tuple[str, Entry]]:
     aliases = [*named, *row.aliases]
     for spelling, entry in _spell(aliases, Kind.AGENCY, row.id, f"{row.id}/alias", case, rules=row.rules):
         yield spelling, replace(entry, suffix=suffix)
+    if row.type == "ministry":
+        held = [f"{office} {core}" for office in _OFFICES for core in row.cores]
+        yield from _spell(held, Kind.AGENCY, row.id, f"{row.id}/office", case, rules=[*row.rules, *_IN_OFFICE])
     abbreviations = row.abbreviations
     yield from _bare(row.bare, row.id, "agency")
     yield from _spell(abbreviations, Kind.AGENCY, row.id, f"{row.id}/abbreviation", Case.EXACT, rules=row.rules)

@@ -41,6 +41,7 @@ _ENDS = (
     ("!", re.compile(r"! ")),
 )
 _SOURCE_LINE = re.compile(r"\(?(?:theo|nguồn:?)\s+[\w/+. -]{2,40}\)?$")
+_SOURCES = ("theo ", "nguồn", "(theo")
 _NUMBER = re.compile(r"0[0.,]*")  # every digit is a nought by then
 _FILES = (".jpg", ".jpeg", ".png", ".webp")
 _PICTURE = re.compile(r"ảnh\s?[:-]")
@@ -129,8 +130,9 @@ def read(title: str, lede: str, text: str, published: datetime | date | None, ta
     lines = lower.split("\n")
     starts = [0, *accumulate([len(line) + 1 for line in lines[:-1]])]
     own = starts.index(text_start)  # the first line of the text
-    captions, tail, first = _furniture(lines[own:], text_start, len(lower), tails)
-    ends = _sentence_ends(lower, starts[1:], wrapped=_is_wrapped(lines[own:]))
+    wrapped = _is_wrapped(lines[own:])
+    captions, tail, first = _furniture(lines[own:], text_start, len(lower), tails, wrapped=wrapped)
+    ends = _sentence_ends(lower, starts[1:], wrapped=wrapped)
     lede_end = min(_lede_end(ends, first, text_start, bool(lede)), tail)
     return Reading(
         # Matching sees one kind of space; the line structure has been read by now.
@@ -185,7 +187,7 @@ def _lede_end(ends: list[int], first: int, text_start: int, has_lede: bool) -> i
 
 
 def _furniture(
-    lines: Sequence[str], text_start: int, end: int, tails: frozenset[str]
+    lines: Sequence[str], text_start: int, end: int, tails: frozenset[str], *, wrapped: bool
 ) -> tuple[list[tuple[int, int]], int, int]:
     """Captions, where the tail begins, and where the first real line of the text begins."""
     captions: list[tuple[int, int]] = []
@@ -194,7 +196,7 @@ def _furniture(
     for line in lines:
         size = len(line)
         if size < 300:
-            kind = _line_kind(line, previous, tails)
+            kind = _line_kind(line, previous, tails, wrapped=wrapped)
             if kind == "tail" and start > earliest:
                 end = start
                 break
@@ -208,10 +210,11 @@ def _furniture(
     return captions, end, text_start if first == -1 else first
 
 
-def _line_kind(line: str, previous: str, tails: frozenset[str]) -> str:
+def _line_kind(line: str, previous: str, tails: frozenset[str], *, wrapped: bool) -> str:
     if len(line) <= TAIL_LINE + 10:
         bare = line.strip(" .:<>•*-")
-        if bare in tails or (bare.startswith(("theo ", "nguồn", "(theo")) and _SOURCE_LINE.match(bare)):
+        # In wrapped text "Theo Bộ Y tế" may begin a line of the midst.
+        if bare in tails or (not wrapped and bare.startswith(_SOURCES) and _SOURCE_LINE.match(bare)):
             return "tail" if bare else ""
     if line == previous:
         return "caption" if len(line) > 20 else ""

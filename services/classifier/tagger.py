@@ -26,7 +26,7 @@ from services.classifier import (
     themes,
 )
 from services.classifier.lexicon import Lexicon
-from services.classifier.mentions import Found, Mention
+from services.classifier.mentions import Found, Mention, grouped
 from services.classifier.patterns import Kind
 from services.classifier.reading import Reading
 from services.classifier.taxonomy import Taxonomy
@@ -82,7 +82,7 @@ class Tagger:
                 *assembly.initiatives(scorer, acceptance.initiatives(read, named, who, docs, self.lexicon)),
                 *self.themes.tags(read, raw),
             ],
-            agencies=assembly.agencies(scorer, acceptance.agencies(read, who.agencies, docs, self.taxonomy)),
+            agencies=assembly.agencies(scorer, grouped(who.agencies)),
             documents=assembly.documents(docs),
             places=assembly.places(read, who.places),
             events=happened,

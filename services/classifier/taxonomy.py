@@ -95,7 +95,6 @@ class Agency(_Row, frozen=True, kw_only=True):
     valid_to: datetime.date | None = None
     successors: list[Successor] = []
     suffix: str = ""  # how its documents are signed, where that is not its first abbreviation
-    passing: float = 0.0  # named everywhere: less than this score, without its documents, is not acting
     points: float = 0.0  # added to its score: an organ that issues, and is seldom what an announcement is about
     routing: bool = True  # False: too frequent to tell anyone about
     tests: Tests = Tests()

@@ -27,7 +27,7 @@ FACTORS: dict[Voice, float] = {
 _CHAIN = re.compile(r"[\s,;()-]*(?:và|cùng|cùng với)?[\s(]*(?:bộ|các bộ)?\s?$")
 _OTHER_SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c != " ")
 _CHAIN_CHARS = frozenset(" ,;()-vcb" + _OTHER_SPACES)
-_MINISTER = "bộ trưởng "
+_MINISTER = ("bộ trưởng ", "thứ trưởng ")
 _BY_ITS_HEAD = ("ubqg", "bcd-", "to-cong-tac")
 _HELPS = ("với", "cùng", "cùng với", "phối hợp", "phối hợp với", "và các")
 _OWNS = ("của", "do", "thuộc", "tại", "từ", "trực thuộc", "ở", "bởi", "trên")
@@ -81,7 +81,7 @@ def _joined(lower: str, end: int, start: int) -> bool:
 def _is_an_office(lower: str, before: str, mention: Mention, offices: tuple[str, ...]) -> bool:
     """An office is one body's own, also within a list of attendants; a steering body speaks by its head."""
     if lower.startswith(_MINISTER, mention.start):
-        return True  # a minister by his own name
+        return True  # a minister by his own name, or by what he is minister of
     return before.endswith(offices) and not mention.id.startswith(_BY_ITS_HEAD)
 
 

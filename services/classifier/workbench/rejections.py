@@ -76,7 +76,7 @@ def _unproved(tagger: Tagger, entry: Entry) -> str:
         row = tagger.taxonomy.initiatives.get(entry.id)
         least = f", and {row.weak_min} mentions are asked for" if row is not None and row.weak_min > 1 else ""
         return f"weak words: no public body, document or stronger word beside them{least}"
-    return "named in passing, or for another body"
+    return "another country's, or part of another body's name"
 
 
 def _around(tagger: Tagger, raw: list[tuple[int, int, int]], start: int, end: int) -> tuple[str, int, int] | None:
