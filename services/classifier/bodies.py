@@ -24,10 +24,18 @@ from tinsom.text import has_any
 _INITIATIVE, _AGENCY, _PLACE, _HEAD, _WORD = Kind.INITIATIVE, Kind.AGENCY, Kind.PLACE, Kind.HEAD, Kind.WORD
 # Every country has these.
 _OF_A_STATE = frozenset(("government", "ministry", "assembly", "state", "ministerial-agency", "court"))
+_PREMIERS = ("thu-tuong", "pho-thu-tuong")
 _POLICE = "cong-an"
 # Only a province has these: without a name, that of the item.
 _OF_A_PROVINCE = ("so-", "tinh-uy")
 _ADDRESS = 4
+# What only an administration does: a province that does it is its People's Committee.
+_GOVERNS = (
+    " yêu cầu", " ban hành", " phê duyệt", " thành lập", " giao ", " chỉ đạo", " đề nghị", " kiến nghị",
+    " đề xuất", " vừa ban hành", " đã ban hành", " vừa phê duyệt",
+)  # fmt: skip
+_UNIT_REACH = 12
+_UNIT_WORDS = ("", "tỉnh", "thành phố", "tp", "tp.")
 _UNIT = re.compile(r"\s(?:nhân dân\s|của\s)?(?:(tỉnh|thành phố|tp\.?|t\.)\s?)?")
 # "Công an tỉnh, thành phố trực thuộc Trung ương" is all of them.
 _CLASS = re.compile(r"trực thuộc|(?:[,/]\s?|(?:và|hoặc)\s)(?:thành phố|tp)")
@@ -56,6 +64,7 @@ class Finder:
         self.heads: list[Hit] = []
         self._sort(hits)
         self.pending: list[tuple[str, int, int]] = []
+        self.governing: list[tuple[str, int, int]] = []
         self.bound: set[int] = set()
         self.headed: set[int] = set()
         self.covered = 0
@@ -93,6 +102,7 @@ class Finder:
             if hit.start >= self.covered:
                 self._take(hit)
         self._resolve_pending()
+        self._resolve_governing()
         in_order = sorted(self.found.agencies, key=_start)
         lexicon = self.lexicon
         heard = voices.hear(self.reading, in_order, lexicon.offices, lexicon.acts, lexicon.ordered)
@@ -191,6 +201,13 @@ class Finder:
             if focus:
                 self._add(f"{kind}-{focus}", start, end, f"{kind}/anaphor", ANAPHOR)
 
+    def _resolve_governing(self) -> None:
+        """ "TP HCM thành lập Tổ công tác": a headline says the province for its People's Committee."""
+        named = {mention.id for mention in self.found.agencies} if self.governing else frozenset()
+        for place, start, end in self.governing:
+            if (tag := f"ubnd-{place}") not in named:
+                self._add(tag, start, end, "ubnd/province", factor=0.6)
+
     def _focus(self) -> str:
         weights: dict[str, float] = {}
         for mention in self.found.places:
@@ -223,7 +240,7 @@ class Finder:
             return
         if not _existed(agency, self.reading.day):
             return
-        if entry.rule.endswith("/office") and self._is_a_stranger(hit.end):
+        if (entry.rule.endswith("/office") or entry.id in _PREMIERS) and self._is_a_stranger(hit.end):
             return
         self.found.agencies.append(Mention(entry.id, hit.start, hit.end, entry.rule, entry.factor))
         if agency.cores:
@@ -238,7 +255,8 @@ class Finder:
         plain = self.reading.plain
         if plain[end] != " " or not plain[end + 1].isupper():
             return False
-        return plain[end + 1 : end + 12].split(" ", 1)[0].lower() not in self.lexicon.surnames
+        word = _WORD_AFTER.match(plain, end + 1)
+        return word is not None and not word[0].isupper() and word[0].lower() not in self.lexicon.surnames
 
     def _list(self, end: int) -> None:
         """ "các Bộ Công an, Tài chính, Tư pháp": each core of the list, as long as cores follow."""
@@ -289,6 +307,17 @@ class Finder:
         elif before.endswith(("tại", "ở")):
             factor = 0.2 if _VENUE.search(before) else 0.3
         self.found.places.append(Mention(self._current(entry.id), start, end, entry.rule, factor))
+        if self.reading.lower.startswith(_GOVERNS, end) and self._is_subject(start):
+            self.governing.append((self._current(entry.id), start, end))
+
+    def _is_subject(self, start: int) -> bool:
+        """At the start of a sentence of title or lede, or behind its unit there: "Thành phố Hà Nội yêu cầu"."""
+        first = self.reading.sentence_start(start)
+        return (
+            start < self.reading.lede_end
+            and start - first < _UNIT_REACH
+            and self.reading.lower[first:start].strip(" -'\"") in _UNIT_WORDS
+        )
 
     def _is_a_name_before(self, start: int, word: str) -> bool:
         """ "Nguyễn Hà Nam", not "Kiểm lâm TP.HCM", nor "Ngô Thị Hoàng, Huế"."""
@@ -318,6 +347,7 @@ class Finder:
 
 
 _LIST_GAP = re.compile(r"\s?(?:,|;|:|và)\s(?:bộ\s)?|\s")
+_WORD_AFTER = re.compile(r"(?!Việt )[^\W\d_]+")
 _UNIT_WORD = re.compile(r"(?:thành phố|tp\.?|tỉnh) ")
 _LIST_MARKS = ",;:v"
 _UNIT_AFTER = re.compile(r"\s(?:tỉnh|thành phố|tp|các|xã|phường|huyện|quận)\b")

@@ -195,10 +195,10 @@ def _initiative(row: Initiative) -> Iterator[tuple[str, Entry]]:
 
 
 _SIGNING = ("ministry", "ministerial-agency")
-# "Bộ trưởng Y tế" speaks for the ministry, a former one or that of another country does not.
+# "Bộ trưởng Y tế" speaks for the ministry; a former one, one of another country and a meeting of them do not.
 _OFFICES = ("Bộ trưởng", "Thứ trưởng")
 _IN_OFFICE = (
-    Rule(when="before", any=("cựu", "nguyên"), then="reject"),
+    Rule(when="before", any=("cựu", "nguyên", "hội nghị", "cấp"), then="reject"),
     Rule(when="after", any=("các nước", "hai nước"), then="reject"),
 )
 # Their names are descriptions, written in any case; the others are proper names.

@@ -39,6 +39,11 @@ def test_who_issues_or_is_asked_counts_what_is_only_called_theirs_does_not(text:
         ("Bộ trưởng Giáo dục và Đào tạo Williamson nói về trường học.", set()),
         ("Bộ trưởng Tài chính của Qatar dự cuộc gặp.", set()),
         ("Cựu Bộ trưởng Y tế bị khởi tố.", set()),
+        ("Hội nghị Bộ trưởng Quốc phòng ASEAN mở rộng họp.", set()),
+        ("Bộ trưởng Khoa học và Công nghệ Việt Nam ký thỏa thuận.", {"bo-khcn"}),
+        ("Thủ tướng Orban phát biểu.", set()),
+        ("Phó Thủ tướng Phùng Quốc Hiển phát biểu.", {"pho-thu-tuong"}),
+        ("THỦ TƯỚNG YÊU CẦU", {"thu-tuong"}),
     ],
 )
 def test_a_minister_by_what_he_is_minister_of(text: str, found: set[str]) -> None:
@@ -84,3 +89,18 @@ def test_a_line_that_begins_with_theo_ends_no_wrapped_text() -> None:
 def test_a_kind_of_officer_is_no_person_before_a_province() -> None:
     tags = tagger().tag(TagInput(title="Kiểm lâm TP.HCM khuyến cáo", text="Chim quý.", published_at=DAY))
     assert [place.id for place in tags.places] == ["tp-hcm"]
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "found"),
+    [
+        ("TP.HCM thành lập tổ liên ngành", "", {"ubnd-tp-hcm"}),
+        ("Đường mới", "Tỉnh Đồng Nai vừa phê duyệt dự án.", {"ubnd-dong-nai"}),
+        ("Hà Nội vào thu", "Mùa thu Hà Nội.", set()),
+        ("Sinh viên Hà Nội đề xuất", "Một ý hay.", set()),
+    ],
+)
+def test_a_province_that_orders_or_decides_in_a_headline_is_its_people_s_committee(
+    title: str, text: str, found: set[str]
+) -> None:
+    assert bodies(text, title=title) == found
