@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -93,16 +94,21 @@ def tombstone(topic: str, key: str, timestamp: int, *, partition_by: str | None 
 
 def _headers(ce_type: str, key: bytes, value: bytes, timestamp: int, source: str) -> Headers:
     ce_id = hashlib.sha256(b"\0".join((ce_type.encode(), key, value))).hexdigest()[:32]
-    when = datetime.fromtimestamp(timestamp / 1000, UTC).isoformat(timespec="milliseconds")
     return (
         ("ce_specversion", b"1.0"),
         ("ce_id", ce_id.encode()),
         ("ce_source", f"/tinsom/{source}".encode()),
         ("ce_type", ce_type.encode()),
-        ("ce_time", when.replace("+00:00", "Z").encode()),
+        ("ce_time", _time(timestamp)),
         ("ce_subject", key),
         ("content-type", b"application/json"),
     )
+
+
+@lru_cache(maxsize=64)  # records of one commit bear one time
+def _time(timestamp: int) -> bytes:
+    when = datetime.fromtimestamp(timestamp / 1000, UTC).isoformat(timespec="milliseconds")
+    return when.replace("+00:00", "Z").encode()
 
 
 def type_of(record: Record) -> str:

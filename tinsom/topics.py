@@ -6,6 +6,7 @@ A stage names topics by their short name; the log adds namespace and version: `t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import unpack
 from typing import Literal
 
 Cleanup = Literal["delete", "compact", "compact,delete"]
@@ -65,8 +66,8 @@ def murmur2(data: bytes) -> int:
     length, m = len(data), 0x5BD1E995
     h = 0x9747B28C ^ length
     whole = length & ~3
-    for i in range(0, whole, 4):
-        k = int.from_bytes(data[i : i + 4], "little") * m & 0xFFFFFFFF
+    for word in unpack(f"<{whole // 4}I", data[:whole]):
+        k = word * m & 0xFFFFFFFF
         k = (k ^ k >> 24) * m & 0xFFFFFFFF
         h = (h * m & 0xFFFFFFFF) ^ k
     if length & 3:

@@ -51,6 +51,7 @@ def _cut(
     """None where the tags do not tell entries apart: an end without a start, or the same entry twice."""
     tail, context, prints = pieces.pop(), 0, []
     kept: list[bytes] = []
+    empty, end = b"<%s/>" % name, b"</%s>" % name
     for piece in pieces:
         begin = start.search(piece)
         if begin is None:
@@ -59,5 +60,5 @@ def _cut(
         context = context or hash((base, *_NAMESPACE.findall(piece, 0, at)))
         fingerprint = hash((context, piece[at:]))
         prints.append(fingerprint)
-        kept += (piece[:at], b"<%s/>" % name) if fingerprint in memo else (piece, b"</%s>" % name)
+        kept += (piece[:at], empty) if fingerprint in memo else (piece, end)
     return (b"".join((*kept, tail)), Marks(prints, memo)) if len(set(prints)) == len(prints) else None

@@ -12,7 +12,6 @@ import socket
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -21,6 +20,7 @@ from tinsom.errors import LostOffsetsError
 from tinsom.log import Gained, Lag, Lost, Output, Record
 from tinsom.log.sqlite.owner import SqliteOwner
 from tinsom.log.sqlite.store import Lease, Row, Store
+from tinsom.log.sqlite.thread import SerialThread
 from tinsom.topics import DAY_MS, TOPICS, Topic, partition_for
 
 P = ParamSpec("P")
@@ -55,7 +55,7 @@ class SqliteLog:
         self.generation = 0
         self._path = namespace_path(Path(path), namespace, live)
         self._topics = topics
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-log")
+        self._thread = SerialThread("sqlite-log")
         self._store: Store | None = None
         self._waiting: set[asyncio.Future[None]] = set()
         self._poller: asyncio.Task[None] | None = None
@@ -70,6 +70,7 @@ class SqliteLog:
         return self._store
 
     async def start(self, *, create: bool = True) -> None:
+        self._thread.start()
         self._store = await self.run(Store, self._path, list(self._topics.values()), create=create)
         self.missing = self._store.missing
         self._ids_of = self._store.ids
@@ -84,12 +85,11 @@ class SqliteLog:
             await asyncio.gather(self._poller, return_exceptions=True)
         if self._store is not None:
             await self.run(self._store.close)
-        self._thread.shutdown(wait=True)
+        self._thread.close()
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a statement in the log's thread, to its end even if the caller is cancelled meanwhile."""
-        loop = asyncio.get_running_loop()
-        return await asyncio.shield(loop.run_in_executor(self._thread, lambda: work(*args, **kwargs)))
+        return await self._thread.run(work, *args, **kwargs)
 
     def name_of(self, partition: int) -> tuple[str, int]:
         return self._names[partition]
