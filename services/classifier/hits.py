@@ -18,7 +18,7 @@ NEAR = 60
 # Looked up once: an enum's member costs ten times a name.
 _BLOCK, _WORD, _LAW, _BARE = Kind.BLOCK, Kind.WORD, Kind.LAW, Kind.BARE
 _ANY, _CAPITAL = Case.ANY, Case.CAPITAL
-_NUMBER_AFTER = re.compile(r" (?:\d|một\b)")
+_NUMBER_AFTER = re.compile(r" (?:\d|một\b(?! cách\b))")
 # "Chính phủ Hàn Quốc": another country's, unless it is Việt Nam's; "trình Chính phủ Nghị quyết" names none.
 _NAME_AFTER = re.compile(r" (?!Việt Nam|Nghị )[A-ZĐ][^\W\d_]+")
 

@@ -214,11 +214,18 @@ def _line_kind(line: str, previous: str, tails: frozenset[str], *, wrapped: bool
     if len(line) <= TAIL_LINE + 10:
         bare = line.strip(" .:<>•*-")
         # In wrapped text "Theo Bộ Y tế" may begin a line of the midst.
-        if bare in tails or (not wrapped and bare.startswith(_SOURCES) and _SOURCE_LINE.match(bare)):
+        if bare in tails or (not wrapped and _is_source(line, bare)):
             return "tail" if bare else ""
     if line == previous:
         return "caption" if len(line) > 20 else ""
     return "caption" if _is_caption(line) else ""
+
+
+def _is_source(line: str, bare: str) -> bool:
+    """ "Theo TTXVN", but not "Theo Điều 10 Thông tư 60 như sau:", which what follows belongs to."""
+    if not bare.startswith(_SOURCES) or line.endswith(":"):
+        return False
+    return _SOURCE_LINE.match(bare) is not None
 
 
 def _is_caption(line: str) -> bool:

@@ -185,6 +185,50 @@ def test_another_country_s_law_is_no_programme_of_ours() -> None:
     assert tags("Ông Trump ký sắc lệnh.", title="Ông Trump thúc đẩy 'luật AI cho toàn nước Mỹ'").initiatives == []
 
 
+@pytest.mark.parametrize(
+    "title", ["TP.HCM khánh thành trạm y tế số tại Phú Mỹ Hưng", "Phó Thủ tướng Vũ Đức Đam nói về y tế số"]
+)
+def test_a_name_of_ours_with_another_country_s_syllable_is_no_other_country(title: str) -> None:
+    assert "y-te-so" in {tag.id for tag in tags("Người dân trải nghiệm.", title=title).initiatives}
+    assert tags("Người dân trải nghiệm.", title="Thủ tướng Anh nói về y tế số").initiatives == []
+
+
+def test_a_place_in_the_headline_is_its_authorities_unless_something_is_there() -> None:
+    text = "Mục tiêu là 35% GRDP."
+    assert [tag.id for tag in tags(text, title="Đà Nẵng tăng tốc kinh tế số").initiatives] == ["kinh-te-so"]
+    assert tags(text, title="Bàn về kinh tế số ở Đà Nẵng").initiatives == []
+
+
+def test_what_only_the_state_has_makes_an_item_public() -> None:
+    assert "du-lieu-so" in initiatives("Nộp giấy tờ trên VNeID để làm sạch dữ liệu đất đai.")
+    assert initiatives("Nộp giấy tờ qua mạng để làm sạch dữ liệu đất đai.") == set()
+
+
+def test_what_companies_sell_is_mentioned_at_most_where_nobody_public_is() -> None:
+    title = "đồng hành cùng xu hướng thanh toán không dùng tiền mặt"
+    (sold,) = tags("Lộ trình hướng tới 100% giao dịch.", title=f"Prudential {title}").initiatives
+    assert (sold.id, sold.role) == ("tt-khong-tien-mat", "mentioned")
+    (led,) = tags("Lộ trình hướng tới 100% giao dịch.", title=f"Ngân hàng Nhà nước {title}").initiatives
+    assert (led.id, led.role) == ("tt-khong-tien-mat", "primary")
+
+
+def test_a_title_and_a_lede_name_a_thing_once_an_article_more_often() -> None:
+    lede = "Bộ Công an thay bản giấy trong hồ sơ thủ tục hành chính."
+    assert "cai-cach-hc" in initiatives(lede)
+    assert "cai-cach-hc" not in initiatives(lede + "\n" + "Người dân cả nước chờ đợi đã lâu.\n" * 30)
+
+
+def test_a_line_that_begins_with_a_source_s_word_but_goes_on_is_no_end() -> None:
+    before, behind = "Người dân hỏi về thẻ.\n" * 3, "\nNộp trên Cổng Dịch vụ công quốc gia."
+    assert "dvc-truc-tuyen" in initiatives(before + "Theo Điều 10 Thông tư 60 như sau:" + behind)
+    assert "dvc-truc-tuyen" not in initiatives(before + "Theo TTXVN" + behind)
+
+
+def test_a_wrapped_line_that_begins_with_a_source_s_word_is_no_end() -> None:
+    before, behind = "Người dân hỏi về thẻ,\n" * 9, "\nNam, hồ sơ nộp trên Cổng Dịch vụ công quốc gia."
+    assert "dvc-truc-tuyen" in initiatives(before + "Theo Bảo hiểm xã hội Việt" + behind)
+
+
 def test_17_nested_agencies() -> None:
     assert {"c06", "bo-cong-an"} <= agencies("Cục C06 - Bộ Công an cho biết")
     found = agencies("Bộ Tài chính (Tổng cục Thuế) chủ trì", day=date(2023, 1, 1))
