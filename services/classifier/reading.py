@@ -41,6 +41,8 @@ _ENDS = (
     ("!", re.compile(r"! ")),
 )
 _SOURCE_LINE = re.compile(r"\(?(?:theo|nguồn:?)\s+[\w/+. -]{2,40}\)?$")
+# A bold line of its own that leads to another article.
+_TEASERS = ("**mới:", "**mới nhất:")
 _SOURCES = ("theo ", "nguồn", "(theo")
 _NUMBER = re.compile(r"0[0.,]*")  # every digit is a nought by then
 _FILES = (".jpg", ".jpeg", ".png", ".webp")
@@ -127,6 +129,8 @@ def read(title: str, lede: str, text: str, published: datetime | date | None, ta
     text_start = lede_start + len(opening.plain) + len(_BETWEEN)
     plain = f"{_BETWEEN}{head.plain}{_BETWEEN}{opening.plain}{_BETWEEN}{body.plain}{_BETWEEN}"
     lower = f"{_BETWEEN}{head.lower}{_BETWEEN}{opening.lower}{_BETWEEN}{body.lower}{_BETWEEN}"
+    if has_any(lower, _TEASERS):
+        plain, lower = _without_teasers(plain, lower)
     lines = lower.split("\n")
     starts = [0, *accumulate([len(line) + 1 for line in lines[:-1]])]
     own = starts.index(text_start)  # the first line of the text
@@ -156,6 +160,15 @@ def _numbers(lower: str) -> list[tuple[int, int]]:
     for digit in "123456789":
         lower = lower.replace(digit, "0")
     return [match.span() for match in _NUMBER.finditer(lower)]
+
+
+def _without_teasers(plain: str, lower: str) -> tuple[str, str]:
+    """With spaces for the lines that lead to other articles: nothing is found there, and offsets hold."""
+    kept, kept_lower = plain.split("\n"), lower.split("\n")
+    for number, line in enumerate(kept_lower):
+        if line.startswith(_TEASERS):
+            kept[number] = kept_lower[number] = " " * len(line)
+    return "\n".join(kept), "\n".join(kept_lower)
 
 
 def _is_wrapped(lines: Sequence[str]) -> bool:

@@ -104,3 +104,26 @@ def test_a_province_that_orders_or_decides_in_a_headline_is_its_people_s_committ
     title: str, text: str, found: set[str]
 ) -> None:
     assert bodies(text, title=title) == found
+
+
+def test_a_line_that_leads_to_another_article_names_nobody() -> None:
+    text = "Người dân cần biết.\n**Mới: Thủ tướng Chính phủ tăng lương**\nBộ Công an hướng dẫn.\n"
+    tags = tagger().tag(TagInput(title="Mới: Bộ Y tế thông báo", text=text, published_at=DAY)).agencies
+    assert {tag.id for tag in tags} == {"bo-yte", "bo-cong-an"}
+    (spot,) = next(tag for tag in tags if tag.id == "bo-cong-an").evidence
+    assert text[spot.start : spot.end] == "Bộ Công an"
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("Sở Quy hoạch và Kiến trúc Hà Nội", "so-qhkt-ha-noi"),
+        ("Sở VH-TT-DL Hà Nội", "so-vhttdl-ha-noi"),
+        ("Sở Văn hóa - Thể thao và Du lịch Hà Nội", "so-vhttdl-ha-noi"),
+        ("Sở An toàn thực phẩm TP.HCM", "so-attp-tp-hcm"),
+        ("Sở Giao thông công chánh TP.HCM", "so-gtcc-tp-hcm"),
+        ("Bộ Văn hóa Thể thao và Du lịch", "bo-vhttdl"),
+    ],
+)
+def test_departments_as_papers_write_them(written: str, found: str) -> None:
+    assert bodies(f"Hôm nay, {written} trả lời.") == {found}
