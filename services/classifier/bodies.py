@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 
 from services.classifier import voices
 from services.classifier.hits import Hit, ends_with_word
@@ -106,15 +107,17 @@ class Finder:
         in_order = sorted(self.found.agencies, key=_start)
         lexicon = self.lexicon
         heard = voices.hear(self.reading, in_order, lexicon.offices, lexicon.acts, lexicon.ordered)
-        self.found.agencies = [
-            m for last, m in zip([None, *heard], heard, strict=False) if not self._is_address(last, m)
+        # Nearly always two names stand farther apart.
+        addresses = [
+            mention
+            for last, mention in pairwise(heard)
+            if mention.start - last.end <= _ADDRESS and self._is_address(last, mention)
         ]
+        self.found.agencies = [mention for mention in heard if mention not in addresses] if addresses else heard
         return self.found
 
-    def _is_address(self, last: Mention | None, mention: Mention) -> bool:
+    def _is_address(self, last: Mention, mention: Mention) -> bool:
         """ "C06 - Bộ Công an": the ministry says whose the unit is, and becomes its parent anyway."""
-        if last is None or mention.start - last.end > _ADDRESS:
-            return False
         unit = self.lexicon.taxonomy.agencies.get(last.id)
         if unit is None or mention.id not in unit.parents:
             return False
@@ -307,17 +310,13 @@ class Finder:
         elif before.endswith(("tại", "ở")):
             factor = 0.2 if _VENUE.search(before) else 0.3
         self.found.places.append(Mention(self._current(entry.id), start, end, entry.rule, factor))
-        if self.reading.lower.startswith(_GOVERNS, end) and self._is_subject(start):
+        if start < self.reading.lede_end and lower.startswith(_GOVERNS, end) and self._is_subject(start):
             self.governing.append((self._current(entry.id), start, end))
 
     def _is_subject(self, start: int) -> bool:
-        """At the start of a sentence of title or lede, or behind its unit there: "Thành phố Hà Nội yêu cầu"."""
+        """At the start of its sentence, or behind its unit there: "Thành phố Hà Nội yêu cầu"."""
         first = self.reading.sentence_start(start)
-        return (
-            start < self.reading.lede_end
-            and start - first < _UNIT_REACH
-            and self.reading.lower[first:start].strip(" -'\"") in _UNIT_WORDS
-        )
+        return start - first < _UNIT_REACH and self.reading.lower[first:start].strip(" -'\"") in _UNIT_WORDS
 
     def _is_a_name_before(self, start: int, word: str) -> bool:
         """ "Nguyễn Hà Nam", not "Kiểm lâm TP.HCM", nor "Ngô Thị Hoàng, Huế"."""
