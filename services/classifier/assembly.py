@@ -19,8 +19,9 @@ PLACE_LEAST, PLACE_PRIMARY = 0.9, 4.0
 _PLACE_POINTS = {Segment.TITLE: 5.0, Segment.LEDE: 3.0, Segment.BODY: 1.0, Segment.CAPTION: 0.5, Segment.TAIL: 0.0}
 
 
-def initiatives(scorer: Scorer, groups: Mapping[str, Sequence[Mention]]) -> list[m.Tag]:
-    tags = _tags(scorer.reading, groups, scorer.initiatives(groups))
+def initiatives(scorer: Scorer, groups: Mapping[str, Sequence[Mention]], agencies: Sequence[m.Tag]) -> list[m.Tag]:
+    """`agencies`: those of the same item."""
+    tags = _tags(scorer.reading, groups, scorer.initiatives(groups, agencies))
     return _with_parents(_capped(tags), scorer.taxonomy.initiatives)
 
 

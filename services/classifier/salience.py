@@ -1,5 +1,4 @@
-"""What the item is about (primary) and what it only names (mentioned): a sum of points over plain features and, of
-initiatives, over the words around their names (surroundings.py).
+"""What the item is about (primary) and what it only names (mentioned): a sum of points over plain features.
 
 The weights are data (taxonomy/salience.yaml), a logistic regression on labelled articles, scaled so that four
 points make a primary tag; docs/tagging.md tells how they were fitted.
@@ -16,8 +15,8 @@ import msgspec
 
 from services.classifier.mentions import Mention
 from services.classifier.reading import Reading
-from services.classifier.surroundings import Around
 from services.classifier.taxonomy import Taxonomy
+from tinsom.messages import Tag
 from tinsom.text import has_any
 
 PRIMARY = 4.0
@@ -67,6 +66,7 @@ class _OfInitiatives(_Weights, frozen=True):
     document: float = 0.0
     background: float = 0.0
     crime: float = 0.0
+    bodies: float = 0.0
 
 
 class _OfAgencies(_Weights, frozen=True):
@@ -85,7 +85,7 @@ class Weights:
     initiative: _OfInitiatives
     agency: _OfAgencies
     types: Mapping[str, float]  # of agencies, where one weighs anything
-    around: Around
+    names: Mapping[str, float]  # of initiatives, by id
 
     @classmethod
     def of(cls, taxonomy: Taxonomy) -> Weights:
@@ -98,7 +98,7 @@ class Weights:
             msgspec.convert(_named(weights, "initiative."), _OfInitiatives),
             msgspec.convert(agency, _OfAgencies),
             agency,
-            Around(*(_named(weights, f"{side}.") for side in Around._fields)),
+            _named(weights, "name."),
         )
 
 
@@ -118,20 +118,23 @@ class Scorer:
     leads: frozenset[str]
     hosts: frozenset[str] = frozenset()
 
-    def initiatives(self, groups: Mapping[str, Sequence[Mention]]) -> list[float]:
-        """The score of each, in order; an item that names many is about more of them."""
+    def initiatives(self, groups: Mapping[str, Sequence[Mention]], agencies: Sequence[Tag]) -> list[float]:
+        """The score of each, in order. An item that names many is about more of them, and so is one that is about
+        several of its `agencies`; where none is named, weak words are never what it is about.
+        """
         if not groups:
             return []
-        w = self.weights.initiative
-        base, many, crime = self._base(w), w.many * log2(1 + len(groups)), w.crime * self._is_of_a_crime()
-        return [self._initiative(tag, group, base, many, crime) for tag, group in groups.items()]
+        w, bodies = self.weights.initiative, sum(tag.role == "primary" for tag in agencies)
+        shared = self._base(w) + w.many * log2(1 + len(groups)) + w.bodies * log2(1 + bodies)
+        shared += w.crime * self._is_of_a_crime()
+        return [self._initiative(tag, group, shared, bool(agencies)) for tag, group in groups.items()]
 
-    def _initiative(self, tag: str, group: Sequence[Mention], base: float, many: float, crime: float) -> float:
+    def _initiative(self, tag: str, group: Sequence[Mention], shared: float, public: bool) -> float:
         w, row, lower = self.weights.initiative, self.taxonomy.initiatives[tag], self.reading.lower
         own = [mention for mention in group if not mention.implied]
         title, lede, sentences, depth = self._places(own)
         alone = [held for mention, held in zip(own, sentences, strict=True) if not _is_listed(lower, mention)]
-        points = base + w.title * title + w.lede * lede + w.mentions * log2(1 + len(own)) + many
+        points = shared + w.title * title + w.lede * lede + w.mentions * log2(1 + len(own))
         points += w.alone * log2(1 + len(alone)) + w.number * log2(1 + len(self.numbers.intersection(alone)))
         points += w.agent * log2(1 + len(self.actors.intersection(sentences)))
         points += w.depth * log2(1 + depth / STEP_CHARS)
@@ -141,8 +144,8 @@ class Scorer:
             points += w.document
         if row.background:
             points += w.background
-        points += crime + self.weights.around.points(tag, self.reading, own, sentences)
-        if not row.weak_primary and points > PRIMARY - LEAST and _are_weak(own):
+        points += self.weights.names.get(tag, 0.0)
+        if not (public and row.weak_primary) and points > PRIMARY - LEAST and _are_weak(own):
             points = PRIMARY - LEAST
         return max(LEAST, round(points, 2))
 

@@ -76,13 +76,15 @@ class Tagger:
         happened = events.find(read, lanes.words, who.agencies)
         scorer = self._scorer(read, who, todo, counted, happened)
         named = [*_initiatives(read, found), *_founded(docs)]
+        agencies = assembly.agencies(scorer, grouped(who.agencies))
+        accepted = acceptance.initiatives(read, named, who, docs, self.lexicon)
         return m.Tags(
             id=item.id,
             initiatives=[
-                *assembly.initiatives(scorer, acceptance.initiatives(read, named, who, docs, self.lexicon)),
+                *assembly.initiatives(scorer, accepted, agencies),
                 *self.themes.tags(read, raw),
             ],
-            agencies=assembly.agencies(scorer, grouped(who.agencies)),
+            agencies=agencies,
             documents=assembly.documents(docs),
             places=assembly.places(read, who.places),
             events=happened,

@@ -1,7 +1,7 @@
 """The fit of the weights of salience, small enough to be run by fold: what is scored was not fitted on.
 
 A score is linear in the weights, so that each feature of a tag is read off by a tagger of which only that one
-weighs; the words around a name are heard by a listener in their place. `python -m tests.classifier.fitting` writes
+weighs. `python -m tests.classifier.fitting` writes
 services/classifier/taxonomy/salience.yaml.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +18,7 @@ import yaml
 from numpy.typing import NDArray
 
 from services import classifier
-from services.classifier.mentions import Mention
-from services.classifier.reading import Reading
 from services.classifier.salience import Weights
-from services.classifier.surroundings import Around, words
 from services.classifier.tagger import Tagger
 from services.classifier.workbench.evaluate import Labelled, input_of, with_parents
 from tests.classifier.private import tagger
@@ -32,36 +28,37 @@ Floats = NDArray[np.float64]
 
 INITIATIVE = (
     "mentions", "alone", "many", "background", "agent", "title", "number", "document", "depth", "short", "lede",
+    "bodies",
 )  # fmt: skip
 AGENCY = (
     "topic", "local", "lede", "acts", "told", "share", "party-organ", "government", "lead", "hosts", "speaks",
     "many",
 )  # fmt: skip
 WEIGHTS = Path(classifier.__file__).parent / "taxonomy" / "salience.yaml"
-AROUND = ("before.", "behind.", "name.")
+NAMES = "name."
 FEATURES = {"initiative": INITIATIVE, "agency": AGENCY}
 # Where F1 was best in folds, and how far points are stretched so that four make a primary tag.
 THRESHOLD = {"initiative": 0.39, "agency": 0.49}
 STRETCH, POINTS = 2.0, 4.0
 PROBE = 0.3  # small: the score of a tag by weak words alone is capped
 RIDGE, STEPS = 1.0, 8
-# How much the words around a name weigh beside the features, and how many tags must have heard one.
-WORDS, LEAST_HEARD = 2.0, 8
+# How easily an initiative gets a weight of its own, and in how many items it must have been found.
+OWN, LEAST_FOUND = 2.0, 8
 
 
 class Example(NamedTuple):
-    """A tag that the labels and the tagger give; `words` around its name, with their side, and its own id."""
+    """A tag that the labels and the tagger give."""
 
     item: str
+    tag: str
     features: list[float]
-    words: frozenset[str]
     primary: bool
 
 
 def examples(rows: Sequence[Labelled], kind: str) -> list[Example]:
     """One for each tag that both give, unless its role was disputed or it is optional."""
-    probes, listener = [_probe(kind, name) for name in FEATURES[kind]], _Listener({}, {}, {})
-    probes[0].weights = replace(probes[0].weights, around=listener)
+    names = FEATURES[kind]
+    probes = [_probe(kind, name) for name in names]
     found: list[Example] = []
     for row in rows:
         given = input_of(row)
@@ -71,30 +68,14 @@ def examples(rows: Sequence[Labelled], kind: str) -> list[Example]:
             role = labels.get(tag, "")
             if role == "either" or (not role and tag in optional):
                 continue
-            heard = listener.heard(tag) if kind == "initiative" else frozenset[str]()
-            found.append(Example(row.id, [(c[tag] - 1.0) / PROBE for c in columns], heard, role == "primary"))
+            found.append(Example(row.id, tag, [(c[tag] - 1.0) / PROBE for c in columns], role == "primary"))
     return found
-
-
-class _Listener(Around):
-    """Writes down which words it is asked about, of each tag of the last item."""
-
-    asked: Mapping[str, frozenset[str]] = {}
-
-    def points(self, tag: str, reading: Reading, mentions: Sequence[Mention], sentences: Sequence[int]) -> float:
-        before, behind = words(reading, mentions, sentences)
-        heard = [f"before.{word}" for word in before] + [f"behind.{word}" for word in behind]
-        self.asked = {**self.asked, tag: frozenset([*heard, f"name.{tag}"])}
-        return 0.0
-
-    def heard(self, tag: str) -> frozenset[str]:
-        return self.asked.get(tag, frozenset())
 
 
 def _probe(kind: str, feature: str) -> Tagger:
     one = Tagger(tagger().taxonomy)
-    alone = {f"{kind}.bias": 1.0, f"{kind}.{feature}": PROBE}
-    one.weights = Weights.given(alone)
+    others = {name: w for name, w in one.taxonomy.weights.items() if not name.startswith((f"{kind}.", NAMES))}
+    one.weights = Weights.given({**others, f"{kind}.bias": 1.0, f"{kind}.{feature}": PROBE})
     return one
 
 
@@ -112,21 +93,21 @@ def _labels(row: Labelled, kind: str, by: Tagger) -> tuple[dict[str, str], set[s
 
 
 class Fit(NamedTuple):
-    """Weights of the features, of the words in `vocabulary`, and the bias."""
+    """Weights of the features, of the initiatives by their number, and the bias."""
 
-    vocabulary: dict[str, int]
+    names: dict[str, int]
     weights: Floats
 
     def probabilities(self, rows: Sequence[Example]) -> Floats:
-        return _sigmoid(_matrix(rows, self.vocabulary) @ self.weights)
+        return _sigmoid(_matrix(rows, self.names) @ self.weights)
 
 
-def fitted(rows: Sequence[Example]) -> Fit:
+def fitted(rows: Sequence[Example], kind: str) -> Fit:
     """Logistic regression by Newton's method, a little pulled towards nothing."""
-    counted = Counter(word for row in rows for word in row.words)
-    known = sorted(word for word, count in counted.items() if count >= LEAST_HEARD)
-    vocabulary = {word: number for number, word in enumerate(known)}
-    x, y = _matrix(rows, vocabulary), np.array([row.primary for row in rows], dtype=float)
+    counted = Counter(row.tag for row in rows if kind == "initiative")
+    known = sorted(tag for tag, count in counted.items() if count >= LEAST_FOUND)
+    names = {tag: number for number, tag in enumerate(known)}
+    x, y = _matrix(rows, names), np.array([row.primary for row in rows], dtype=float)
     ridge = np.full(x.shape[1], RIDGE)
     ridge[-1] = 0.0  # the bias
     weights = np.zeros(x.shape[1])
@@ -134,17 +115,17 @@ def fitted(rows: Sequence[Example]) -> Fit:
         p = _sigmoid(x @ weights)
         curve = (x.T * (p * (1 - p))) @ x + np.diag(ridge)
         weights += np.linalg.solve(curve, x.T @ (y - p) - ridge * weights)
-    return Fit(vocabulary, weights)
+    return Fit(names, weights)
 
 
-def _matrix(rows: Sequence[Example], vocabulary: Mapping[str, int]) -> Floats:
-    """Features, words, and a one for the bias; the words of a row weigh less the more they are."""
+def _matrix(rows: Sequence[Example], names: Mapping[str, int]) -> Floats:
+    """Features, whose name it is, and a one for the bias."""
     plain = len(rows[0].features)
-    x = np.zeros((len(rows), plain + len(vocabulary) + 1))
+    x = np.zeros((len(rows), plain + len(names) + 1))
     for row, line in zip(rows, x, strict=True):
         line[:plain], line[-1] = row.features, 1.0
-        heard = [plain + vocabulary[word] for word in row.words if word in vocabulary]
-        line[heard] = WORDS / max(1, len(heard)) ** 0.5
+        if row.tag in names:
+            line[plain + names[row.tag]] = OWN
     return x
 
 
@@ -158,7 +139,7 @@ def by_fold(rows: Sequence[Example], kind: str, seed: int, folds: int = 5) -> fl
     right = wrong = missed = 0
     for fold in range(folds):
         held = [row for row in rows if fold_of[row.item] == fold]
-        fit = fitted([row for row in rows if fold_of[row.item] != fold])
+        fit = fitted([row for row in rows if fold_of[row.item] != fold], kind)
         for row, p in zip(held, fit.probabilities(held), strict=True):
             said = p >= THRESHOLD[kind]
             right += said and row.primary
@@ -176,9 +157,9 @@ def folded(items: Iterable[str], seed: int, folds: int) -> dict[str, int]:
 
 def fitted_tagger(found: Mapping[str, Sequence[Example]]) -> Tagger:
     """One whose weights are fitted on these examples of each kind; the few set by hand stay."""
-    points = {name: w for name, w in tagger().taxonomy.weights.items() if not name.startswith(AROUND)}
+    points = {name: w for name, w in tagger().taxonomy.weights.items() if not name.startswith(NAMES)}
     for kind, rows in found.items():
-        points |= as_points(fitted(rows), kind)
+        points |= as_points(fitted(rows, kind), kind)
     one = Tagger(tagger().taxonomy)
     one.weights = Weights.given(points)
     return one
@@ -190,14 +171,14 @@ def as_points(fit: Fit, kind: str) -> dict[str, float]:
     names = FEATURES[kind]
     odds = float(np.log(THRESHOLD[kind] / (1 - THRESHOLD[kind])))
     points = {f"{kind}.{name}": round(w, 2) for name, w in zip(names, own, strict=False)}
-    heard = {word: round(WORDS * own[len(names) + n], 2) for word, n in fit.vocabulary.items()}
-    return {f"{kind}.bias": round(bias - STRETCH * odds + POINTS, 2), **points, **heard}
+    of_names = {f"{NAMES}{tag}": round(OWN * own[len(names) + n], 2) for tag, n in fit.names.items()}
+    return {f"{kind}.bias": round(bias - STRETCH * odds + POINTS, 2), **points, **of_names}
 
 
 def write(points: Mapping[str, float]) -> None:
     """The shipped weights; those that no fit knows stay."""
     shipped = yaml.safe_load(WEIGHTS.read_text("utf-8"))
-    kept = {name: w for name, w in shipped["weights"].items() if not name.startswith(AROUND)}
+    kept = {name: w for name, w in shipped["weights"].items() if not name.startswith(NAMES)}
     head = "".join(line for line in WEIGHTS.open(encoding="utf-8") if line.startswith("#"))
     data = {"version": shipped["version"], "weights": {**kept, **points}}
     WEIGHTS.write_text(head + yaml.safe_dump(data, allow_unicode=True, sort_keys=False), "utf-8")
@@ -210,5 +191,5 @@ if __name__ == "__main__":
     for name in FEATURES:
         found = known(name)
         print({f"{name} by fold, seed {seed}": round(by_fold(found, name, seed), 3) for seed in (1, 2, 3)})
-        fits |= as_points(fitted(found), name)
+        fits |= as_points(fitted(found, name), name)
     write(fits)

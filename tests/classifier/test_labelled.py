@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,10 @@ LEAST = {
     "places": 0.92,
     "deadlines": 0.75,
 }
-# On labels that name initiatives and agencies and nothing else.
+# Labels of initiatives and agencies and nothing else; on the fresh ones no weight was fitted.
 LEAST_OF_ROLES = {
-    "initiatives": 0.89,
-    "initiatives primary": 0.85,
-    "agencies": 0.92,
-    "agencies primary": 0.78,
+    "roles": {"initiatives": 0.92, "initiatives primary": 0.83, "agencies": 0.95, "agencies primary": 0.80},
+    "fresh": {"initiatives": 0.89, "initiatives primary": 0.79, "agencies": 0.93, "agencies primary": 0.76},
 }
 # On labels that no weight was fitted on. They hold 30 primary initiatives: one more or less is 0.02.
 LEAST_UNFITTED = {**LEAST, "initiatives primary": 0.76}
@@ -39,9 +37,9 @@ LEAST_UNFITTED = {**LEAST, "initiatives primary": 0.76}
 LEAST_BY_FOLD = {"initiative": 0.83, "agency": 0.86}
 # And of the tags that come out in the end, by set.
 LEAST_BY_FOLD_OF = {
-    "given": {"initiatives primary": 0.85, "agencies primary": 0.80},
-    "own": {"initiatives primary": 0.85, "agencies primary": 0.80},
-    "roles": {"initiatives primary": 0.79, "agencies primary": 0.75},
+    "given": {"initiatives primary": 0.83, "agencies primary": 0.80},
+    "own": {"initiatives primary": 0.83, "agencies primary": 0.80},
+    "roles": {"initiatives primary": 0.80, "agencies primary": 0.78},
 }
 # A fold holds 14 articles: it may lie lower than the whole, but a collapse in one shows a rule for single items.
 LEAST_OF_A_FOLD = 0.60
@@ -106,11 +104,12 @@ def test_own_labels(kind: str) -> None:
 
 
 @needs_private_data
-@pytest.mark.parametrize("kind", LEAST_OF_ROLES)
-def test_labels_of_roles_alone(kind: str) -> None:
-    report = evaluate(own("roles"), tagger())
-    _print("roles", report, LEAST_OF_ROLES)
-    assert report.by_kind[kind].f1 >= LEAST_OF_ROLES[kind]
+@pytest.mark.parametrize("name", LEAST_OF_ROLES)
+def test_labels_of_roles_alone(name: str) -> None:
+    report, least = evaluate(own(name), tagger()), LEAST_OF_ROLES[name]
+    _print(name, report, least)
+    for kind, bar in least.items():
+        assert report.by_kind[kind].f1 >= bar, kind
 
 
 @needs_private_data
@@ -186,7 +185,9 @@ def _leads_known(row: Labelled) -> Iterator[bool]:
 
 
 @needs_private_data
-def test_off_topic_items_get_no_primary_tag() -> None:
-    reports = [evaluate(rows, tagger()) for rows in (given(), own(), own("roles"), own("unfitted"))]
+@pytest.mark.parametrize(("names", "most"), [(("labels", "roles", "unfitted"), 1 / 50), (("fresh",), 1 / 14)])
+def test_off_topic_items_get_no_primary_tag(names: Sequence[str], most: float) -> None:
+    """Of what nobody had looked at, four of 71 do (docs/limits.md)."""
+    reports = [evaluate(rows, tagger()) for rows in (given(), *(own(name) for name in names))]
     off, false = sum(r.off_items for r in reports), [item for r in reports for item in r.off_primary]
-    assert len(false) <= off / 50, false
+    assert len(false) <= off * most, false
