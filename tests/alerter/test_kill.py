@@ -240,7 +240,7 @@ async def kill_run(
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_killed(form: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    await kill_run(form, bootstrap_of(form, request), tmp_path, count=1_000, kills=20, latency=0.02)
+    await kill_run(form, bootstrap_of(form, request), tmp_path, count=2_000, kills=20, latency=0.02)
 
 
 @pytest.mark.soak
