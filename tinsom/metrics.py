@@ -32,6 +32,9 @@ END_TO_END = Histogram(
 WATERMARK = Gauge("tinsom_watermark_timestamp_seconds", "Fetch time of the newest record handled", ["stage"])
 LAG_SECONDS = Gauge("tinsom_lag_seconds", "Age of the oldest unread record, 0 when caught up", ["stage"])
 LAG_RECORDS = Gauge("tinsom_lag_records", "Unread records", ["stage"])
+HIDDEN_SECONDS = Gauge(
+    "tinsom_hidden_seconds", "How long an open transaction has hidden records from every reader", ["topic"]
+)
 COMMIT_SECONDS = Histogram("tinsom_commit_seconds", "One commit of outputs and offset", ["stage"], buckets=_FAST)
 RESTORE_SECONDS = Histogram("tinsom_restore_seconds", "Restoring a partition's state", ["stage"], buckets=_SLOW)
 OWNED_PARTITIONS = Gauge("tinsom_owned_partitions", "Partitions owned and restored", ["stage"])

@@ -28,6 +28,7 @@ logger = structlog.get_logger(__name__)
 DRAIN_SECONDS, CUT_SECONDS, LEAVE_SECONDS = 12.0, 1.5, 14.5
 UPKEEP_SECONDS = 3600.0
 LAG_SECONDS = 5.0
+HIDDEN_SECONDS = 15.0
 LOOP = "event-loop"
 
 
@@ -206,4 +207,24 @@ def _show_lag(stage: str, lags: Sequence[Lag], now: float) -> None:
     metrics.LAG_SECONDS.labels(stage).set(0.0 if oldest is None else max(0.0, now - oldest / 1000))
 
 
-SUPPORTING: tuple[Callable[[Context], asyncio._CoroutineLike[None]], ...] = (_report_lag, _maintain, _measure_loop)
+async def _report_hidden(context: Context) -> None:
+    """Lag ends where readers do: what a transaction hides that nobody ends is behind it, and in no lag."""
+    watch = watchdog.Hidden()
+    while True:
+        await asyncio.sleep(HIDDEN_SECONDS)
+        try:
+            hidden = await context.log.hidden()
+        except Exception as error:
+            logger.debug("unknown what is hidden", error=str(error))
+            continue
+        seconds = watch.seconds(hidden, asyncio.get_running_loop().time())
+        for topic in TOPICS:
+            metrics.HIDDEN_SECONDS.labels(topic).set(seconds.get(topic, 0.0))
+
+
+SUPPORTING: tuple[Callable[[Context], asyncio._CoroutineLike[None]], ...] = (
+    _report_lag,
+    _report_hidden,
+    _maintain,
+    _measure_loop,
+)

@@ -10,7 +10,7 @@ import faulthandler
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -81,3 +81,21 @@ class Standstill:
             self._seen[stage, partition] = (committed, now)
             return False
         return now - before[1] > self.limit
+
+
+@dataclass
+class Hidden:
+    """For how long records have been hidden behind one and the same transaction; pure, times in seconds."""
+
+    _since: dict[tuple[str, int], tuple[int, float]] = field(default_factory=dict)
+
+    def seconds(self, hidden: Mapping[tuple[str, int], int], now: float) -> dict[str, float]:
+        """By topic, the longest; `hidden` as of `now` (see `Log.hidden`)."""
+        before, self._since = self._since, {}
+        longest: dict[str, float] = {}
+        for id, offset in hidden.items():
+            known = before.get(id)
+            since = known[1] if known is not None and known[0] == offset else now
+            self._since[id] = (offset, since)
+            longest[id[0]] = max(longest.get(id[0], 0.0), now - since)
+        return longest

@@ -2,7 +2,7 @@
 
     python -m tests.kafka.broker          start one node, print its address, stop on Ctrl-C
 
-The version is `TINSOM_KAFKA_VERSION` (4.3.1 unless set); the jars are kept in tests/kafka/target.
+The version is `TINSOM_KAFKA_VERSION` (4.2.1 unless set); the jars are kept in tests/kafka/target.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).parent
-VERSION = os.environ.get("TINSOM_KAFKA_VERSION", "4.3.1")
+VERSION = os.environ.get("TINSOM_KAFKA_VERSION", "4.2.1")
 JAVA_OPTIONS = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
 # Short wherever a test would otherwise wait for a broker's housekeeping.

@@ -254,6 +254,7 @@ async def test_killed_inside_a_transaction_holds_nobody_up(kafka_bootstrap: str,
             child.wait()
             child.stdout.close()
         assert await everything(log, "out") == []
+        assert [(topic, offset) for (topic, _), offset in (await log.hidden()).items()] == [("out", 0)]
         began = time.monotonic()
         await finish(log, "g", until=4)
         assert time.monotonic() - began < 45, "the broker's own clock would have ended it after a minute"

@@ -92,6 +92,15 @@ async def test_order_is_kept_per_partition(logs: Logs) -> None:
             assert [r.key for r in out] == [b"k%d" % i for i in range(number, 400, 4)]
 
 
+async def test_nothing_stays_hidden_once_a_commit_has_ended(logs: Logs) -> None:
+    async with logs.open() as log:
+        await log.append(numbered(8), writer="w")
+        async with asyncio.timeout(30):
+            while await log.hidden():
+                await asyncio.sleep(0.05)
+        assert values(await everything(log, "in")).total() == 8
+
+
 async def test_outputs_and_offset_become_visible_together(logs: Logs) -> None:
     async with logs.open() as log:
         await log.append(numbered(8), writer="w")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinsom.health import Health
-from tinsom.watchdog import Standstill, watching
+from tinsom.watchdog import Hidden, Standstill, watching
 
 
 def test_unread_records_at_the_same_offset_are_a_standstill_after_the_limit() -> None:
@@ -36,6 +36,18 @@ def test_it_never_barks_before_the_limit_has_passed_without_progress(steps: list
         if unread == 0 or committed != last:
             since, last = now, committed
         assert watch.stuck("tag", 0, unread, committed, now) == (unread > 0 and now - since > 5)
+
+
+def test_what_is_hidden_at_the_same_offset_is_hidden_longer_and_longer() -> None:
+    watch = Hidden()
+    assert watch.seconds({("items", 0): 7, ("items", 1): 9}, now=0) == {"items": 0}
+    assert watch.seconds({("items", 0): 7, ("items", 1): 12, ("tagged", 0): 1}, now=15) == {
+        "items": 15,
+        "tagged": 0,
+    }
+    assert watch.seconds({("items", 1): 12}, now=30) == {"items": 15}
+    assert watch.seconds({}, now=45) == {}
+    assert watch.seconds({("items", 1): 12}, now=60) == {"items": 0}
 
 
 def test_the_watchdog_ends_with_its_block() -> None:

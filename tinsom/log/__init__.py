@@ -255,6 +255,13 @@ class Log(Protocol):
 
     async def lag(self, group: str, topic: str) -> list[Lag]: ...
 
+    async def hidden(self) -> dict[tuple[str, int], int]:
+        """Topic and partition → where what is written but shown to no reader begins: behind an open transaction.
+
+        Every commit looks like that for a moment; one that stays was left open (docs/runbooks.md, TinsomHidden).
+        """
+        ...
+
     async def differences(self) -> list[str]:
         """Where topics and whoever keeps them differ from the registry, a line each that says what to do."""
         ...

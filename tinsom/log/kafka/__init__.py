@@ -46,6 +46,7 @@ class KafkaLog:
         )
         self._admin = Admin(self._cluster)
         self._asker = Reader(self._cluster, {})
+        self._observer = Reader(self._cluster, {}, isolation="read_uncommitted")
         self._unreads = Unreads(self._cluster)
         self._writers: dict[str, Writer] = {}
         self._appending = asyncio.Lock()
@@ -63,6 +64,7 @@ class KafkaLog:
             await writer.stop()
         self._writers.clear()
         await self._asker.close()
+        await self._observer.close()
         await self._admin.close()
 
     # --- owning and writing ----------------------------------------------------------------------------
@@ -171,6 +173,13 @@ class KafkaLog:
             positions[id], ends[id] = max(first, committed.get(number, first)), end
         unread = await self._unreads.between(positions, ends)
         return [Lag(topic, id.partition, *unread.get(id, (0, None))) for id in ends]
+
+    async def hidden(self) -> dict[tuple[str, int], int]:
+        partitions = {p: (t, p.partition) for t in self._cluster.topics for p in self._cluster.partitions(t)}
+        asker, observer = await self._asker.open(), await self._observer.open()
+        stable = await self._cluster.answer(asker.end_offsets(list(partitions)))
+        ends = await self._cluster.answer(observer.end_offsets(list(partitions)))
+        return {name: stable[p] for p, name in partitions.items() if stable[p] < ends[p]}
 
     async def differences(self) -> list[str]:
         return await self._admin.differences()

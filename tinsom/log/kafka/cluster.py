@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -17,6 +17,8 @@ from tinsom.log.kafka.security import PLAIN, Security, objection
 from tinsom.topics import Topic, partition_for
 
 T = TypeVar("T")
+Isolation = Literal["read_committed", "read_uncommitted"]
+STABLE: Isolation = "read_committed"
 
 BATCH_BYTES = 262_144  # 16 KiB, the default, halves the throughput of 3 kB records
 FETCH_BYTES = 1_048_576
@@ -124,14 +126,14 @@ class Cluster:
             retry_backoff_ms=RETRY_BACKOFF_MS,
         )
 
-    def reader(self, fetch_bytes: int) -> AIOKafkaConsumer:
+    def reader(self, fetch_bytes: int, isolation: Isolation = STABLE) -> AIOKafkaConsumer:
         """A consumer without a group. What retention took while it read is gone, so it goes on at the first."""
         return AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap_servers,
             client_id=f"{self.namespace}-reader",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            isolation_level="read_committed",
+            isolation_level=isolation,
             fetch_max_wait_ms=round(FETCH_WAIT * 1000),
             max_partition_fetch_bytes=fetch_bytes,
             request_timeout_ms=self.request_timeout_ms,
@@ -148,7 +150,7 @@ class Cluster:
             enable_auto_commit=False,
             # An offset that is gone must stop the group, not begin anywhere.
             auto_offset_reset="none",
-            isolation_level="read_committed",
+            isolation_level=STABLE,
             # Exactly one: aiokafka sends a JoinGroup for each (facts 1.3).
             partition_assignment_strategy=(assignor,),
             session_timeout_ms=session_ms,

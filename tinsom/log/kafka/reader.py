@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from tinsom.log import LATE_MS, Record
-from tinsom.log.kafka.cluster import ANSWER_SECONDS, Cluster, stop_consumer
+from tinsom.log.kafka.cluster import ANSWER_SECONDS, STABLE, Cluster, Isolation, stop_consumer
 
 FETCH_BYTES = 4_194_304  # of one partition at once: a restore reads little else
 FOUND_BYTES = 65_536  # of a short span: what else came along would be unpacked for nothing
@@ -18,17 +18,22 @@ Found = tuple[TopicPartition, Sequence[ConsumerRecord]]
 
 
 class Reader:
-    """A consumer over given partitions, from given offsets on; stable records only."""
+    """A consumer over given partitions, from given offsets on; stable records only, unless told otherwise."""
 
     def __init__(
-        self, cluster: Cluster, positions: Mapping[TopicPartition, int], fetch_bytes: int = FETCH_BYTES
+        self,
+        cluster: Cluster,
+        positions: Mapping[TopicPartition, int],
+        fetch_bytes: int = FETCH_BYTES,
+        isolation: Isolation = STABLE,
     ) -> None:
-        self._cluster, self._positions, self._fetch_bytes = cluster, positions, fetch_bytes
+        self._cluster, self._positions = cluster, positions
+        self._fetch_bytes, self._isolation = fetch_bytes, isolation
         self._consumer: AIOKafkaConsumer | None = None
 
     async def open(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            consumer = self._cluster.reader(self._fetch_bytes)
+            consumer = self._cluster.reader(self._fetch_bytes, self._isolation)
             try:
                 await self._cluster.answer(consumer.start())
             except BaseException:

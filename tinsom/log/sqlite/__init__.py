@@ -246,6 +246,9 @@ class SqliteLog:
         head = await self.fetch(self._ids_of[topic, number], position, 1)
         return Lag(topic, number, end - position, head[0].timestamp if head else None)
 
+    async def hidden(self) -> dict[tuple[str, int], int]:
+        return {}  # a transaction ends with its process
+
     async def differences(self) -> list[str]:
         return []  # what the file could have otherwise is refused when it is opened
 
