@@ -47,7 +47,7 @@ _FOCUS = {Segment.TITLE: 10.0, Segment.LEDE: 3.0}
 
 @dataclass
 class Bodies:
-    """What was found: mentions of agencies and of places, and the province the item is about, if any."""
+    """What was found: mentions of agencies and of places."""
 
     agencies: list[Mention] = field(default_factory=list)
     places: list[Mention] = field(default_factory=list)

@@ -215,7 +215,7 @@ def _furniture(
                 break
             if kind == "caption":
                 captions.append((start, start + size))
-        if first == -1 and size > 60:
+        if first == -1 and size > 60 and not line.isspace():
             first = start
         if line and not line.isspace():
             previous = line
@@ -236,7 +236,7 @@ def _line_kind(line: str, previous: str, tails: frozenset[str], *, wrapped: bool
 
 def _is_source(line: str, bare: str) -> bool:
     """ "Theo TTXVN", but not "Theo Điều 10 Thông tư 60 như sau:", which what follows belongs to."""
-    if not bare.startswith(_SOURCES) or line.endswith(":"):
+    if not bare.startswith(_SOURCES) or line.rstrip(" *").endswith(":"):
         return False
     return _SOURCE_LINE.match(bare) is not None
 

@@ -120,7 +120,7 @@ def _promises(sentence: str) -> bool:
 
 
 def _sentences(reading: Reading, times: Sequence[Hit]) -> Iterable[tuple[int, int]]:
-    """Sentences that hold a word of time and what can be a date; the title repeats what the text says."""
+    """Sentences that hold a word of time and what can be a date."""
     ends, tail = reading.ends, reading.tail
     numbered = reading.sentence_numbers([start for start, _ in reading.numbers])
     for number in dict.fromkeys([bisect_right(ends, hit.start) for hit in times if hit.start < tail]):

@@ -68,7 +68,7 @@ class Initiative(_Row, frozen=True, kw_only=True):
     rules: list[Rule] = []
     valid_from: datetime.date | None = None
     valid_to: datetime.date | None = None
-    market: bool = False  # companies sell it, too: what proves nothing public is mentioned at most without it
+    market: bool = False  # companies sell it, too: makes no item public, is mentioned at most in one that is not
     background: bool = False  # named in passing so often that it takes more to be what an item is about
     tests: Tests = Tests()
 

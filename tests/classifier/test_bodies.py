@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from services.classifier import reading
 from services.classifier.tagger import TagInput
 from tests.classifier.private import tagger
 
@@ -112,6 +113,12 @@ def test_a_line_that_leads_to_another_article_names_nobody() -> None:
     assert {tag.id for tag in tags} == {"bo-yte", "bo-cong-an"}
     (spot,) = next(tag for tag in tags if tag.id == "bo-cong-an").evidence
     assert text[spot.start : spot.end] == "Bộ Công an"
+
+
+def test_a_line_that_leads_to_another_article_is_no_part_of_the_lede() -> None:
+    teaser, sentences = f"**Mới: {'tin ' * 20}**", ("từ " * 133 + "hết. ", "từ " * 60 + "hết. ")
+    read = reading.read("", "", f"{teaser}\n{''.join(sentences)}{'từ ' * 300}", DAY, frozenset())
+    assert read.lede_end == read.texts[2][0] + len(teaser) + 1 + sum(map(len, sentences))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from functools import cache
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.classifier import reading
@@ -35,6 +35,7 @@ TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=40).map
 
 
 LINE = st.text("tphgs.?!5,²\u0663 ", max_size=30)
+POINTED = ("tp.", "ts.", "gs.", "hs.", "st.")  # the abbreviations that these letters can make
 
 
 def tag(text: str, title: str = "") -> m.Tags:
@@ -74,12 +75,13 @@ def test_numbers_are_runs_of_digits_with_their_points_and_commas(text: str) -> N
 
 
 @given(LINE)
+@example("gs st. 5")
 def test_a_sentence_ends_behind_a_mark_and_its_space_unless_the_mark_abbreviates(text: str) -> None:
     read = reading.read("", "", text, DAY, frozenset())
     start, _, field = read.texts[2]
     lower = field.lower
     marks = [at for at in range(len(lower)) if lower[at : at + 2] in (". ", "? ", "! ")]
-    ends = [start + at + 2 for at in marks if lower[max(0, at - 2) : at + 1] not in ("tp.", "ts.", "gs.", "hs.")]
+    ends = [start + at + 2 for at in marks if lower[max(0, at - 2) : at + 1] not in POINTED]
     assert [end for end in read.ends if start < end <= start + len(lower)] == ends
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from services.classifier import patterns, themes
 from services.classifier.patterns import Entry, Kind
+from services.classifier.salience import Weights
 from services.classifier.tagger import Tagger, TagInput
 from services.classifier.taxonomy import Agency, Initiative, Taxonomy
 from services.classifier.workbench import themelint
@@ -50,6 +51,7 @@ def _references(taxonomy: Taxonomy) -> Iterator[str]:
     for document in taxonomy.documents:
         named = [i for i in [document.initiative] if i]
         yield from _unknown(f"documents: {document.key}", named, taxonomy.initiatives)
+    yield from _unknown("weights", list(Weights.of(taxonomy).names), taxonomy.initiatives)
 
 
 def _unknown(
