@@ -200,6 +200,8 @@ def _secrets(config: Config) -> Iterator[Fault]:
         yield Fault(("telegram",), "set exactly one of `token_file` and `token_env`")
     if (webhook := config.webhook) is not None and bool(webhook.secret_file) == bool(webhook.secret_env):
         yield Fault(("webhook",), "set exactly one of `secret_file` and `secret_env`")
+    if config.apprise is not None and not config.apprise.addresses_file:
+        yield Fault(("apprise", "addresses_file"), "must name a file")
     if config.kafka is not None and config.kafka.security is not None:
         for reason in _security_faults(config.kafka.security):
             yield Fault(("kafka", "security"), reason)

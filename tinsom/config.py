@@ -200,8 +200,9 @@ def secret(setting: str, file: str, env: str) -> str:
     place = (*section, f"{what}_{'env' if env else 'file'}")
     try:
         value = (os.environ.get(env, "") if env else Path(file).read_text("utf-8")).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
+    except (OSError, ValueError) as error:
+        # A decoding error would quote what it could not read.
+        reason = getattr(error, "strerror", None) or ("not text" if isinstance(error, UnicodeError) else error)
         raise ConfigError(f"cannot read {file}: {reason}; it must hold the {what}", place) from None
     if not value:
         where = f"environment variable {env} is empty or not set" if env else f"{file} is empty"

@@ -108,6 +108,7 @@ SECURED = "kafka: {bootstrap_servers: 'b:1', security: {tls: false, %s}}"
                 ("signals: [burst]", 5, "tells of stories; a subscription with `signals` gets none"),
             )
         ),
+        ("apprise: {addresses_file: ''}", "1: apprise.addresses_file: must name a file"),
         *(
             (
                 "destinations: [{alias: a, channel: terminal}]\n"
@@ -234,6 +235,7 @@ def test_a_secret_that_cannot_be_read_says_where_it_was_looked_for(
         ),
         (str(tmp_path / "empty"), "", "^telegram.token_file: .*empty is empty; it must"),
         (str(tmp_path / "bytes"), "", "not text"),
+        ("a\0b", "", "^telegram.token_file: cannot read .*: embedded null byte;"),
         ("a", "b", "^telegram: set exactly one of `token_file` and `token_env`"),
         ("", "", "^telegram: set exactly one of `token_file` and `token_env`"),
     ):
