@@ -196,7 +196,7 @@ def audit(
     if passed_over:
         note(
             f"not listed: {counted(len(passed_over), 'rule or alias', 'rules and aliases')} that did nothing in"
-            f" {counted(round(use.days), 'day')} of items; before {auditing.LONG_ENOUGH} that says little"
+            f" {counted(round(use.days), 'day')} of items; in fewer than {auditing.LONG_ENOUGH} that says little"
         )
     if found:
         raise typer.Exit(1)

@@ -146,7 +146,6 @@ def test_a_port_in_use_stops_the_start_with_one_line(folder: Path) -> None:
     )
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("command", ["run", "alert"])
 def test_a_secret_that_is_not_there_is_told_with_its_line(folder: Path, command: str) -> None:
     (folder / "tinsom.yaml").write_text("namespace: n\ntelegram:\n  token_file: none\n")

@@ -65,7 +65,7 @@ async def test_a_commit_outlives_a_kill_the_moment_after(broker: Broker, namespa
         broker.kill()
         broker.start()
         await asyncio.to_thread(broker.wait)
-        assert await shown(log.hidden, lambda hidden: not hidden, seconds=60.0) == {}
+        assert await shown(log.hidden, lambda hidden: not hidden) == {}
         tail = log.tail(["wide"])
         assert values(await tail.read()) == Counter(b"%d" % n for n in range(200))
         await tail.close()

@@ -95,10 +95,8 @@ async def test_order_is_kept_per_partition(logs: Logs) -> None:
 async def test_nothing_stays_hidden_once_a_commit_has_ended(logs: Logs) -> None:
     async with logs.open() as log:
         await log.append(numbered(8), writer="w")
-        async with asyncio.timeout(30):
-            while await log.hidden():
-                await asyncio.sleep(0.05)
-        assert values(await everything(log, "in")).total() == 8
+        await becomes(log.hidden, {})
+        assert len(await everything(log, "in")) == 8
 
 
 async def test_outputs_and_offset_become_visible_together(logs: Logs) -> None:
@@ -272,9 +270,8 @@ async def test_a_table_is_read_whole_and_follows(logs: Logs) -> None:
         assert not complete_before
         assert set(table.records) == {b"a", b"b"}
         await log.append([Output("state", b"a", None, START), Output("state", b"b", b"3", START)], writer="apply")
-        changed = [await shown(table.refresh, bool)]
-        while [r.value for r in table.records.values()] != [b"3"]:
-            changed.append(await table.refresh())
+        await shown(table.refresh, bool)
+        await shown(table.refresh, lambda _: [r.value for r in table.records.values()] == [b"3"])
         assert not await table.refresh()
         await table.tail.close()
 
