@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
+from tests.waiting import until
 from tinsom.log.sqlite.thread import SerialThread
 
 
@@ -29,6 +31,17 @@ async def test_what_was_given_first_is_done_first(thread: SerialThread) -> None:
     done: list[int] = []
     await asyncio.gather(*(thread.run(done.append, n) for n in range(50)))
     assert done == list(range(50))
+
+
+async def test_what_is_done_is_not_kept_until_the_next_comes(thread: SerialThread) -> None:
+    class Rows(list[int]):
+        """A list that can be watched."""
+
+    rows = Rows()
+    watched = weakref.ref(rows)
+    await thread.run(rows.append, 1)
+    del rows
+    await until(lambda: watched() is None, "the rows are let go")
 
 
 async def test_an_error_is_the_caller_s(thread: SerialThread) -> None:

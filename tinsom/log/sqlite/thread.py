@@ -56,6 +56,7 @@ class SerialThread:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
+            del job  # who waits for the next one keeps no records of the last alive
 
 
 def _result(answer: asyncio.Future[T], value: T) -> Callable[[], None]:
