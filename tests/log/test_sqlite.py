@@ -49,6 +49,15 @@ async def test_a_full_disk_says_so_and_loses_nothing(tmp_path: Path) -> None:
         assert values(await everything(log, "out")) >= echoed(100)
 
 
+async def test_a_file_that_holds_no_log_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "log.db").touch()
+    looking = SqliteLog(tmp_path / "log.db", topics=TOPICS)
+    with pytest.raises(LogError, match="holds no log; `tinsom topics apply`"):
+        await looking.start(create=False)
+    await looking.close()
+    assert not (tmp_path / "log.db").read_bytes()
+
+
 async def test_who_only_looks_sees_what_is_missing_and_creates_nothing(tmp_path: Path) -> None:
     async with opened(tmp_path / "log.db", {"in": TOPICS["in"]}) as log:
         await log.append(numbered(3), writer="w")

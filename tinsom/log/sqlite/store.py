@@ -72,6 +72,7 @@ class Store:
                 self._prepare(topics)
             else:
                 self._db.execute("PRAGMA query_only = ON")
+                self._must_be_a_log()
                 self._check(topics)
         self.ids: dict[tuple[str, int], int] = {
             (t, n): i for i, t, n in self._db.execute("SELECT id, topic, number FROM partitions")
@@ -90,6 +91,10 @@ class Store:
             self._check(topics)
             for topic in topics:
                 self._create(topic)
+
+    def _must_be_a_log(self) -> None:
+        if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
+            raise LogError(f"{self.path} holds no log; `tinsom topics apply` makes one")
 
     def _check(self, topics: Sequence[Topic]) -> None:
         (found,) = self._db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
