@@ -30,13 +30,14 @@ def initiatives(
     if not bodies.agencies and is_abroad(reading, lexicon.abroad):
         return {}  # "luật AI cho toàn nước Mỹ"
     proven = {mention.id for mention in named if not mention.weak}
-    public = _is_of_the_state(proven, taxonomy) or is_public(reading, bodies, docs)
+    led = is_public(reading, bodies, docs)
+    public = led or _is_of_the_state(proven, taxonomy)
     weak = grouped([mention for mention in named if mention.weak and mention.id not in proven])
     if weak:
         ours = public and not is_abroad(reading, lexicon.abroad)
         kept = {tag for tag, group in weak.items() if _is_enough(reading, tag, group, bodies, taxonomy, ours)}
         named = [mention for mention in named if mention.id in proven or mention.id in kept]
-    if not public:
+    if not led:
         named = [_offered(mention, taxonomy) for mention in named]
     return grouped([*named, *_implied(bodies, taxonomy)])
 
@@ -47,7 +48,9 @@ def _is_of_the_state(proven: Iterable[str], taxonomy: Taxonomy) -> bool:
 
 
 def _offered(mention: Mention, taxonomy: Taxonomy) -> Mention:
-    """Where nobody public is, what companies sell too is what one of them sells: mentioned at most."""
+    """Where nobody public acts, what companies sell too is what one of them sells: mentioned at most, even if sold
+    by means of what only the State has.
+    """
     return msgspec.structs.replace(mention, implied=True) if taxonomy.initiatives[mention.id].market else mention
 
 

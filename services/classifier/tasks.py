@@ -74,6 +74,8 @@ _CLASS_ACTS = re.compile(
 )  # fmt: skip
 # Dates that may be written without a digit: "quý IV", "năm nay".
 _WITHOUT_DIGITS = ("quý", "năm nay")
+# Right behind a body: it tells another one, if one is named.
+_TELLS = (" yêu cầu", " giao ", " đề nghị", " chỉ đạo")
 ORDERERS = frozenset(("thu-tuong", "pho-thu-tuong", "chinh-phu", "quoc-hoi", "bo-chinh-tri", "ban-bi-thu"))
 _LAW_TALK = (
     "diễn ra",
@@ -248,6 +250,7 @@ def _start(mention: Mention) -> int:
 def _split(reading: Reading, inside: Sequence[Mention]) -> tuple[list[str], list[str]]:
     lead: dict[str, None] = {}
     co: dict[str, None] = {}
+    telling: dict[str, None] = {}
     helper = -1  # where the last one that helps ends: what a comma joins to it helps, too
     for mention in inside:
         before = reading.lower[max(0, mention.start - 90) : mention.start]
@@ -258,5 +261,6 @@ def _split(reading: Reading, inside: Sequence[Mention]) -> tuple[list[str], list
         elif before.rstrip().endswith(("trình", "gửi", "gửi về", "cho", "của", "tới")):
             continue
         elif mention.id not in co:
-            lead[mention.id] = None
-    return list(lead), list(co)
+            tells = reading.lower.startswith(_TELLS, mention.end)
+            (telling if tells else lead)[mention.id] = None
+    return list(lead or telling), list(co)

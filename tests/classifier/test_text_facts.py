@@ -208,6 +208,8 @@ def test_what_companies_sell_is_mentioned_at_most_where_nobody_public_is() -> No
     title = "đồng hành cùng xu hướng thanh toán không dùng tiền mặt"
     (sold,) = tags("Lộ trình hướng tới 100% giao dịch.", title=f"Prudential {title}").initiatives
     assert (sold.id, sold.role) == ("tt-khong-tien-mat", "mentioned")
+    by_app = tags("Quý khách mở tài khoản bằng VNeID.", title=f"Prudential {title}").initiatives
+    assert {tag.id: tag.role for tag in by_app}[sold.id] == "mentioned"
     (led,) = tags("Lộ trình hướng tới 100% giao dịch.", title=f"Ngân hàng Nhà nước {title}").initiatives
     assert (led.id, led.role) == ("tt-khong-tien-mat", "primary")
 
@@ -247,6 +249,16 @@ def test_18_who_speaks_speaks_for_the_body() -> None:
     attends = tags("Cùng dự có Thứ trưởng Bộ Công an Nguyễn Văn A và các đại biểu.").agencies[0]
     speaks = tags("Cùng dự, Thứ trưởng Bộ Công an Nguyễn Văn A cho biết kết quả.").agencies[0]
     assert speaks.score > attends.score
+
+
+@pytest.mark.parametrize(
+    ("told", "lead"), [("Sở Nội vụ hoàn thành", "so-noi-vu-lao-cai"), ("hoàn thành", "ubnd-lao-cai")]
+)
+def test_who_tells_another_body_leads_no_task_of_it(told: str, lead: str) -> None:
+    (task,) = tags(
+        f"UBND tỉnh Lào Cai yêu cầu {told} việc số hóa trước ngày 15/12/2025.", day=date(2025, 11, 26)
+    ).tasks
+    assert task.lead == [lead]
 
 
 def test_18_each_ministry_of_a_list_behind_a_colon_is_told() -> None:
