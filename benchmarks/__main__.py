@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import structlog
 import uvloop
 from rich.console import Console
 
@@ -51,6 +52,8 @@ def main(names: list[str]) -> int:
         return 2
     # A broker without a leader for a moment is no news here.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # Nor is a source that answers, ten thousand times.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     figures: list[Figure] = []
     for name in names or MEASURES:
         errors.print(f"measuring {name} ...")
