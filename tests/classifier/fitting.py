@@ -1,8 +1,7 @@
 """The fit of the weights of salience, small enough to be run by fold: what is scored was not fitted on.
 
 A score is linear in the weights, so that each feature of a tag is read off by a tagger of which only that one
-weighs. `python -m tests.classifier.fitting` writes
-services/classifier/taxonomy/salience.yaml.
+weighs. `python -m tests.classifier.fitting` writes services/classifier/taxonomy/salience.yaml.
 """
 
 from __future__ import annotations
@@ -157,12 +156,17 @@ def folded(items: Iterable[str], seed: int, folds: int) -> dict[str, int]:
 
 def fitted_tagger(found: Mapping[str, Sequence[Example]]) -> Tagger:
     """One whose weights are fitted on these examples of each kind; the few set by hand stay."""
-    points = {name: w for name, w in tagger().taxonomy.weights.items() if not name.startswith(NAMES)}
+    one = Tagger(tagger().taxonomy)
+    one.weights = Weights.given(refitted(one.taxonomy.weights, found))
+    return one
+
+
+def refitted(weights: Mapping[str, float], found: Mapping[str, Sequence[Example]]) -> dict[str, float]:
+    """`weights` with those that these examples give; those that no fit knows stay."""
+    points = {name: w for name, w in weights.items() if not name.startswith(NAMES)}
     for kind, rows in found.items():
         points |= as_points(fitted(rows, kind), kind)
-    one = Tagger(tagger().taxonomy)
-    one.weights = Weights.given(points)
-    return one
+    return points
 
 
 def as_points(fit: Fit, kind: str) -> dict[str, float]:
@@ -175,21 +179,18 @@ def as_points(fit: Fit, kind: str) -> dict[str, float]:
     return {f"{kind}.bias": round(bias - STRETCH * odds + POINTS, 2), **points, **of_names}
 
 
-def write(points: Mapping[str, float]) -> None:
-    """The shipped weights; those that no fit knows stay."""
+def write(found: Mapping[str, Sequence[Example]]) -> None:
+    """The shipped weights, refitted."""
     shipped = yaml.safe_load(WEIGHTS.read_text("utf-8"))
-    kept = {name: w for name, w in shipped["weights"].items() if not name.startswith(NAMES)}
     head = "".join(line for line in WEIGHTS.open(encoding="utf-8") if line.startswith("#"))
-    data = {"version": shipped["version"], "weights": {**kept, **points}}
+    data = {"version": shipped["version"], "weights": refitted(shipped["weights"], found)}
     WEIGHTS.write_text(head + yaml.safe_dump(data, allow_unicode=True, sort_keys=False), "utf-8")
 
 
 if __name__ == "__main__":
     from tests.classifier.test_labelled import known
 
-    fits: dict[str, float] = {}
-    for name in FEATURES:
-        found = known(name)
-        print({f"{name} by fold, seed {seed}": round(by_fold(found, name, seed), 3) for seed in (1, 2, 3)})
-        fits |= as_points(fitted(found, name), name)
-    write(fits)
+    examples_of = {kind: known(kind) for kind in FEATURES}
+    for kind, rows in examples_of.items():
+        print({f"{kind} by fold, seed {seed}": round(by_fold(rows, kind, seed), 3) for seed in (1, 2, 3)})
+    write(examples_of)
