@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -37,3 +38,10 @@ async def shown(
 async def becomes(ask: Callable[[], Awaitable[object]], wanted: object) -> None:
     """Return when the answer is `wanted`: on Kafka a commit shows a moment after it has returned."""
     await shown(ask, lambda found: found == wanted)
+
+
+def heeds(pid: int, signal: int) -> bool:
+    """Whether the process handles the signal; one that only starts still dies of it. See proc_pid_status(5)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    caught = next(int(line.removeprefix("SigCgt:"), 16) for line in lines if line.startswith("SigCgt:"))
+    return bool(caught >> (signal - 1) & 1)

@@ -24,7 +24,7 @@ from tests.alerter import builders as b
 from tests.chance import seeded
 from tests.fakes import telegram
 from tests.fakes.telegram.core import NO_LIMITS
-from tests.waiting import shown, until
+from tests.waiting import heeds, shown, until
 from tinsom import codec
 from tinsom.config import (
     Config,
@@ -227,6 +227,8 @@ async def kill_run(
                 process.wait()
                 process = alerter.launch()
             newest = await all_settled(log, count)
+            # The one before may have settled everything: this one may only be starting.
+            await until(lambda: heeds(process.pid, signal.SIGTERM))
             process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(process.wait) == 0
             await check(log, api, newest, kills)
