@@ -55,9 +55,12 @@ class PartitionState:
         else:
             self.known(message.publisher).put(message)
 
-    def forget(self, messages: Iterable[State]) -> None:
-        for message in messages:
+    def change(self, states: Iterable[State], gone: Iterable[State]) -> None:
+        """What one commit has written."""
+        for message in gone:
             self._forget(key_of(message))
+        for message in states:
+            self.put(message)
 
     def pages_of(self, publisher: str) -> dict[str, PageState]:
         return self.pages.get(publisher, {})
