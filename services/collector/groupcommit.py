@@ -25,6 +25,20 @@ class _Change:
     remember: Callable[[], None]
     written: asyncio.Future[None]
 
+    def settle(self, error: Exception | None) -> None:
+        """Tell who waits, if he still does; what goes wrong in `remember` is his alone."""
+        if error is None:
+            try:
+                self.remember()
+            except Exception as own:
+                error = own
+        if self.written.done():
+            return
+        if error is None:
+            self.written.set_result(None)
+        else:
+            self.written.set_exception(error)
+
 
 class GroupCommit:
     """The commits of one partition, in the order in which they were asked for."""
@@ -64,17 +78,13 @@ class GroupCommit:
             self._writing = None
 
     async def _write_as_one(self, group: Sequence[_Change]) -> None:
+        failure = None
         try:
             await self._commit([output for change in group for output in change.outputs])
         except Exception as error:
-            for change in group:
-                if not change.written.done():
-                    change.written.set_exception(error)
-            return
+            failure = error
         for change in group:
-            change.remember()
-            if not change.written.done():
-                change.written.set_result(None)
+            change.settle(failure)
 
     async def _commit(self, outputs: Sequence[Output]) -> None:
         partition = self._partition

@@ -97,6 +97,19 @@ async def test_a_full_disk_is_told_to_all_and_the_next_one_may_find_room() -> No
     assert world.partition.written == world.remembered == ["c"]
 
 
+async def test_a_memory_that_takes_nothing_in_is_its_own_polls_failure() -> None:
+    world = World()
+    world.partition.gate.set()
+
+    def refuse() -> None:
+        raise ValueError("not this one")
+
+    wrong = world.commits.commit([Output("items", b"a", b"x", 0)], refuse)
+    found = await asyncio.gather(wrong, world.commit("b"), return_exceptions=True)
+    assert [type(one) for one in found] == [ValueError, type(None)]
+    assert (world.partition.written, world.remembered) == (["a", "b"], ["b"])
+
+
 async def test_a_partition_that_was_lost_while_it_waited_is_not_written() -> None:
     world = World()
     waiting = world.commit("a")
