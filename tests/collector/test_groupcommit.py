@@ -104,7 +104,7 @@ async def test_a_memory_that_takes_nothing_in_is_its_own_polls_failure() -> None
     def refuse() -> None:
         raise ValueError("not this one")
 
-    wrong = world.commits.commit([Output("items", b"a", b"x", 0)], refuse)
+    wrong = asyncio.create_task(world.commits.commit([Output("items", b"a", b"x", 0)], refuse))
     found = await asyncio.gather(wrong, world.commit("b"), return_exceptions=True)
     assert [type(one) for one in found] == [ValueError, type(None)]
     assert (world.partition.written, world.remembered) == (["a", "b"], ["b"])
