@@ -102,6 +102,15 @@ class Weights:
         )
 
 
+def unread(taxonomy: Taxonomy) -> list[str]:
+    """The weights that nothing reads: neither a feature's, nor a type's of agencies, nor an initiative's."""
+    read = {f"initiative.{name}" for name in _OfInitiatives.__struct_fields__}
+    read |= {f"agency.{name}" for name in _OfAgencies.__struct_fields__}
+    read |= {f"agency.{row.type}" for row in taxonomy.agencies.values()}
+    read |= {f"name.{id_}" for id_ in taxonomy.initiatives}
+    return [name for name in taxonomy.weights if name not in read]
+
+
 def _named(weights: Mapping[str, float], prefix: str) -> dict[str, float]:
     return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
 

@@ -30,7 +30,9 @@ def test_broken_yaml_is_one_line() -> None:
     ("text", "fault"),
     [
         ("initiatives:\n  - {id: x, names: {vi: X}, parents: [y]}\n", "'y' is not in the taxonomy"),
-        ("weights: {name.y: 1.0}\n", "weights: 'y' is not in the taxonomy"),
+        ("weights: {name.y: 1.0}\n", "weights: 'name.y' is nothing that is weighed"),
+        ("weights: {initiative.titel: 1.0}\n", "weights: 'initiative.titel' is nothing that is weighed"),
+        ("weights: {agency.party: 1.0}\n", "weights: 'agency.party' is nothing that is weighed"),
         ("initiatives:\n  - {id: Đề án, names: {vi: X}}\n", "is no slug"),
         (
             "agencies:\n  - {id: x, names: {vi: X}, valid_from: 2025-01-01, valid_to: 2024-01-01}\n",

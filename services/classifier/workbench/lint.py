@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.classifier import patterns, themes
+from services.classifier import patterns, salience, themes
 from services.classifier.patterns import Entry, Kind
-from services.classifier.salience import Weights
 from services.classifier.tagger import Tagger, TagInput
 from services.classifier.taxonomy import Agency, Initiative, Taxonomy
 from services.classifier.workbench import themelint
@@ -51,7 +50,8 @@ def _references(taxonomy: Taxonomy) -> Iterator[str]:
     for document in taxonomy.documents:
         named = [i for i in [document.initiative] if i]
         yield from _unknown(f"documents: {document.key}", named, taxonomy.initiatives)
-    yield from _unknown("weights", list(Weights.of(taxonomy).names), taxonomy.initiatives)
+    for name in salience.unread(taxonomy):
+        yield f"weights: {name!r} is nothing that is weighed: no feature, type of agency or initiative"
 
 
 def _unknown(
