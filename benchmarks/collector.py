@@ -28,6 +28,7 @@ from tinsom.clock import SystemClock
 from tinsom.log import Partition
 from tinsom.log.sqlite import SqliteLog
 from tinsom.messages import Source
+from tinsom.topics import partition_for
 
 FEEDS, AT_ONCE, ROUNDS = 200, 8, 3
 HOSTS = AT_ONCE // PER_HOST  # as many as it takes that no poll waits for its turn at a host
@@ -80,11 +81,12 @@ async def floors(port: int) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def owned_share(folder: Path) -> AsyncIterator[Share]:
-    shares: list[Share] = []
+async def owned_shares(folder: Path) -> AsyncIterator[list[Share]]:
+    """All partitions, as a collector alone owns them; a publisher is in one of them."""
+    shares: dict[int, Share] = {}
 
     async def gained(partition: Partition) -> None:
-        shares.append(Share(partition, PartitionState()))
+        shares[partition.number] = Share(partition, PartitionState())
 
     async def lost(partition: Partition) -> None:
         """Nothing is kept."""
@@ -93,9 +95,9 @@ async def owned_share(folder: Path) -> AsyncIterator[Share]:
     log = SqliteLog(folder / "log.db")
     await log.start()
     async with log.own("bench", ["sources"], gained=gained, lost=lost, queue=False):
-        while not shares:
+        while len(shares) < log.partitions_of("sources"):
             await asyncio.sleep(0.01)
-        yield shares[0]
+        yield [shares[number] for number in sorted(shares)]
     await log.close()
 
 
@@ -103,16 +105,17 @@ async def ours(port: int, folder: Path) -> dict[str, float]:
     found = {}
     with ThreadPoolExecutor(1) as threads:
         fetching = Fetcher(allow_private=[ANY_HOST], names=many.Loopback())
-        async with fetching as fetcher, owned_share(folder) as share:
+        async with fetching as fetcher, owned_shares(folder) as shares:
             poller = Poller(LiveWeb(fetcher, Pool(executor=threads), Gate(fetcher)), SystemClock())
             for name, mode in (("304", "etag"), ("unchanged 200", "plain"), ("1 new of 40", "grow")):
                 runs = [_run(port, mode, feed) for feed in range(FEEDS)]
-                for run in runs:
-                    await poller.poll(share, run)  # the baseline
 
                 async def poll(feed: int, runs: list[Run] = runs) -> object:
-                    return await poller.poll(share, runs[feed])
+                    publisher = runs[feed].source.publisher.encode()
+                    return await poller.poll(shares[partition_for(publisher, len(shares))], runs[feed])
 
+                for feed in range(FEEDS):
+                    await poll(feed)  # the baseline
                 found[name] = await cpu_of(poll)
             # What polls share when they end together, one that ends alone pays by itself.
             found["1 new, one at a time"] = await cpu_of(poll, 1)

@@ -202,8 +202,9 @@ class Collector:
 
     async def _write_last(self, share: Share) -> None:
         now = self._clock.now()
-        await share.commits.settled()  # one that outlived its poll brings newer states than memory holds
-        await share.commit(now, states=share.unwritten(now))
+        async with share.partition.lock:  # a commit that outlived its poll brings newer states than memory holds
+            feeds = share.unwritten(now)
+        await share.commit(now, states=feeds)
         for run in share.runs.values():
             run.unwritten = False
 

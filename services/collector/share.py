@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from math import inf
 
 import msgspec
@@ -14,12 +13,13 @@ import msgspec
 from services.collector import schedule, state
 from services.collector.articles.rereading import BUDGET, HOUR
 from services.collector.decide import Reading
-from services.collector.groupcommit import GroupCommit
 from services.collector.known import FeedState, State, id_name
 from services.collector.reading.entry import Memo
 from services.collector.state import PartitionState
 from services.collector.web.response import Outcome
+from tinsom import metrics
 from tinsom.clock import millis
+from tinsom.errors import FencedError
 from tinsom.log import Output, Partition
 from tinsom.messages import Source
 
@@ -75,10 +75,6 @@ class Share:
     swept: dict[str, float] = field(default_factory=dict)  # publisher → when its old items were last looked for
     closing: bool = False
     looks: dict[str, list[float]] = field(default_factory=dict)  # publisher → when pages were read again
-    commits: GroupCommit = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.commits = GroupCommit(self.partition)
 
     def feed(self, source: Source) -> FeedState:
         found = self.memory.feeds.get(source.id)
@@ -106,12 +102,23 @@ class Share:
         """Write what is published with the states it leads to, then remember these; never one without the other.
 
         States that are `gone` end with a tombstone. Where there is nothing to write, nothing happens.
+        A poll that is cancelled here leaves the commit to end by itself: half a transaction is nobody's.
         """
         at = millis(now)
         outputs = [*published, *(state.output(one, at) for one in states)]
         outputs += [state.tombstone(one, at) for one in gone]
         if outputs:
-            await self.commits.commit(outputs, partial(self.memory.change, states, gone))
+            await asyncio.shield(self._commit(outputs, states, gone))
+
+    async def _commit(self, outputs: Sequence[Output], states: Iterable[State], gone: Iterable[State]) -> None:
+        async with self.partition.lock:
+            if not self.partition.owned:
+                raise FencedError(f"{self.partition.topic}[{self.partition.number}] is not owned any more")
+            with metrics.COMMIT_SECONDS.labels("collector").time():
+                await self.partition.commit(outputs)
+            self.memory.forget(gone)
+            for one in states:
+                self.memory.put(one)
 
     def unwritten(self, now: float) -> list[FeedState]:
         """What a successor would miss: validators that came with nothing new, how long a publisher wants peace."""

@@ -55,12 +55,9 @@ class PartitionState:
         else:
             self.known(message.publisher).put(message)
 
-    def change(self, states: Iterable[State], gone: Iterable[State]) -> None:
-        """What one commit has written."""
-        for message in gone:
+    def forget(self, messages: Iterable[State]) -> None:
+        for message in messages:
             self._forget(key_of(message))
-        for message in states:
-            self.put(message)
 
     def pages_of(self, publisher: str) -> dict[str, PageState]:
         return self.pages.get(publisher, {})

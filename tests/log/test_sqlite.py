@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,9 +14,11 @@ import pytest
 
 from tests.log.echo import TOPICS, nothing, pass_through
 from tests.log.test_conformance import echoed, everything, numbered, values
-from tinsom.errors import LogError, LogFullError, LostOffsetsError
-from tinsom.log import Output
+from tests.waiting import until
+from tinsom.errors import FencedError, LogError, LogFullError, LostOffsetsError
+from tinsom.log import Output, Partition
 from tinsom.log.sqlite import SqliteLog
+from tinsom.log.sqlite.store import Commit
 from tinsom.topics import Topic
 
 NOW = int(time.time() * 1000)
@@ -30,6 +32,38 @@ async def opened(path: Path, topics: dict[str, Topic] = TOPICS) -> AsyncIterator
         yield log
     finally:
         await log.close()
+
+
+async def test_commits_that_meet_are_one_transaction_and_a_fenced_one_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owned: list[Partition] = []
+
+    async def gained(partition: Partition) -> None:
+        owned.append(partition)
+
+    async with (
+        opened(tmp_path / "log.db") as log,
+        log.own("g", ["in"], gained=gained, lost=nothing, queue=False),
+    ):
+        await until(lambda: len(owned) >= 2)
+        kept, taken = owned[:2]
+        lost = log.store.ids["in", taken.number]
+        epoch = (await log.run(log.store.epochs, "g"))[lost]
+        await log.run(log.store.claim, "g", lost, "another", epoch)
+        sizes, commit = [], log.store.commit
+
+        def counted(group: Sequence[Commit]) -> list[FencedError | None]:
+            sizes.append(len(group))
+            return commit(group)
+
+        monkeypatch.setattr(log.store, "commit", counted)
+        asked = [one.commit(numbered(1, "out")) for one in (kept, taken, kept)]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        assert sizes == [3]
+        assert [type(one) for one in found] == [type(None), FencedError, type(None)]
+        assert (kept.owned, taken.owned) == (True, False)
+        assert [record.value for record in await everything(log, "out")] == [b"v0", b"v0"]
 
 
 async def test_a_full_disk_says_so_and_loses_nothing(tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from typing import ParamSpec, TypeVar
 
 from tinsom.errors import LostOffsetsError
 from tinsom.log import Gained, Lag, Lost, Output, Record
+from tinsom.log.sqlite.groupcommit import GroupCommit
 from tinsom.log.sqlite.owner import SqliteOwner
-from tinsom.log.sqlite.store import Lease, Row, Store
+from tinsom.log.sqlite.store import Commit, Lease, Row, Store
 from tinsom.log.sqlite.thread import SerialThread
 from tinsom.topics import DAY_MS, TOPICS, Topic, partition_for
 
@@ -56,6 +57,7 @@ class SqliteLog:
         self._path = namespace_path(Path(path), namespace, live)
         self._topics = topics
         self._thread = SerialThread("sqlite-log")
+        self._commits = GroupCommit(self._thread, lambda group: self.store.commit(group))  # noqa: PLW0108 - comes with the start
         self._store: Store | None = None
         self._waiting: set[asyncio.Future[None]] = set()
         self._poller: asyncio.Task[None] | None = None
@@ -145,7 +147,7 @@ class SqliteLog:
 
     async def commit(self, outputs: Iterable[Output], lease: Lease, offset: int | None) -> None:
         rows = self._rows(outputs)
-        await self.run(self.store.commit, rows, lease, offset)
+        await self._commits.commit(Commit(rows, lease, offset))
         if rows:
             self.wake()
 

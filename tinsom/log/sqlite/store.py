@@ -62,6 +62,15 @@ Row = tuple[int, Output]
 """An output and the store's id of its partition."""
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What the owner of a partition writes, and the offset up to which it has read, as one."""
+
+    rows: Sequence[Row]
+    lease: Lease
+    offset: int | None
+
+
 class Store:
     def __init__(self, path: Path | str, topics: Sequence[Topic], *, create: bool = True) -> None:
         """Open the file, with `create` as all that is missing in it; raises LogError with what to do."""
@@ -147,24 +156,30 @@ class Store:
 
     # --- records ---------------------------------------------------------------------------------------
 
-    def commit(self, rows: Sequence[Row], lease: Lease | None = None, offset: int | None = None) -> None:
-        """Write rows and the group's offset in one transaction; raises FencedError when the lease is gone."""
+    def commit(self, group: Sequence[Commit]) -> list[FencedError | None]:
+        """Several commits in one transaction, each whole; FencedError for those whose lease is gone."""
         with self._transaction():
-            if lease is not None:
-                self._check_lease(lease)
-            self._insert(rows)
-            if lease is not None and offset is not None:
-                self._db.execute(
-                    "INSERT INTO offsets VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET next = ?3",
-                    (lease.group, lease.partition, offset),
-                )
+            fenced = [self._fenced(one.lease) for one in group]
+            held = [one for one, error in zip(group, fenced, strict=True) if error is None]
+            self._insert([row for one in held for row in one.rows])
+            for one in held:
+                if one.offset is not None:
+                    self._move(one.lease.group, one.lease.partition, one.offset)
+        return fenced
 
-    def _check_lease(self, lease: Lease) -> None:
+    def _move(self, group: str, partition: int, offset: int) -> None:
+        self._db.execute(
+            "INSERT INTO offsets VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET next = ?3",
+            (group, partition, offset),
+        )
+
+    def _fenced(self, lease: Lease) -> FencedError | None:
         row = self._db.execute(
             "SELECT member, epoch FROM leases WHERE grp = ? AND partition = ?", (lease.group, lease.partition)
         ).fetchone()
-        if row != (lease.member, lease.epoch):
-            raise FencedError(f"partition {self._names[lease.partition]} of {lease.group} has another owner")
+        if row == (lease.member, lease.epoch):
+            return None
+        return FencedError(f"partition {self._names[lease.partition]} of {lease.group} has another owner")
 
     def _insert(self, rows: Sequence[Row]) -> None:
         """The hot path: 5 µs a record are the floor, so it makes one tuple per record and nothing else."""
@@ -258,10 +273,7 @@ class Store:
             live = self._db.execute("SELECT 1 FROM members WHERE grp = ? AND expires > ?", (group, now)).fetchone()
             if live is not None:
                 raise LogError(f"{group} is running; stop it first")
-            self._db.execute(
-                "INSERT INTO offsets VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET next = ?3",
-                (group, partition, offset),
-            )
+            self._move(group, partition, offset)
 
     def data_version(self) -> int:
         """Changes when another connection has committed."""

@@ -30,8 +30,6 @@ class SerialThread:
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `work` returns or raises. It runs to its end even if the caller is cancelled meanwhile."""
-        if self._closed:
-            raise RuntimeError(f"{self._thread.name} is closed")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
 
@@ -43,8 +41,14 @@ class SerialThread:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 loop.call_soon_threadsafe(settle)
 
-        self._jobs.put(job)
+        self.give(job)
         return await answer
+
+    def give(self, job: Callable[[], None]) -> None:
+        """Have something done that raises nothing and tells for itself what came of it."""
+        if self._closed:
+            raise RuntimeError(f"{self._thread.name} is closed")
+        self._jobs.put(job)
 
     def close(self) -> None:
         """Wait for what was given so far; nothing is taken after it."""
