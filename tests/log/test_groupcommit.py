@@ -92,13 +92,29 @@ async def test_a_full_disk_is_told_to_all_and_the_next_one_may_find_room(world: 
 
 
 async def test_who_is_cancelled_leaves_it_to_happen(world: World) -> None:
-    made, waiting = world.commit("a"), world.commit("b")
+    made = world.commit("a")
     await until(lambda: world.asked)
+    waiting = world.commit("b")
+    await asyncio.sleep(0)
     made.cancel()
     waiting.cancel()
     await asyncio.wait({made, waiting})
     world.gate.set()
-    await until(lambda: len(world.written) == 2)
+    await until(lambda: world.written == ["a", "b"])
+
+
+async def test_what_is_pushed_comes_before_what_the_thread_is_given_next(world: World) -> None:
+    made = world.commit("a")
+    await until(lambda: world.asked)
+    waiting = world.commit("b")
+    await asyncio.sleep(0)
+    world.commits.push()
+    next_one = asyncio.create_task(world.thread.run(lambda: [*world.written]))
+    await asyncio.sleep(0)
+    world.gate.set()
+    assert await next_one == ["a", "b"]
+    await asyncio.gather(made, waiting, world.commit("c"))
+    assert world.written == ["a", "b", "c"]
 
 
 async def test_who_waits_when_the_thread_is_closed_is_told(world: World) -> None:

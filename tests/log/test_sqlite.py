@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tests.waiting import until
 from tinsom.errors import FencedError, LogError, LogFullError, LostOffsetsError
 from tinsom.log import Output, Partition
 from tinsom.log.sqlite import SqliteLog
-from tinsom.log.sqlite.store import Commit
+from tinsom.log.sqlite.owner import SqlitePartition
 from tinsom.topics import Topic
 
 NOW = int(time.time() * 1000)
@@ -34,36 +35,74 @@ async def opened(path: Path, topics: dict[str, Topic] = TOPICS) -> AsyncIterator
         await log.close()
 
 
-async def test_commits_that_meet_are_one_transaction_and_a_fenced_one_fails_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owned: list[Partition] = []
+@asynccontextmanager
+async def owned(path: Path) -> AsyncIterator[tuple[SqliteLog, list[SqlitePartition]]]:
+    """Both with a session that no test outlives: nothing is taken or given back meanwhile."""
+    found: list[SqlitePartition] = []
 
     async def gained(partition: Partition) -> None:
-        owned.append(partition)
+        assert isinstance(partition, SqlitePartition)
+        found.append(partition)
 
-    async with (
-        opened(tmp_path / "log.db") as log,
-        log.own("g", ["in"], gained=gained, lost=nothing, queue=False),
-    ):
-        await until(lambda: len(owned) >= 2)
-        kept, taken = owned[:2]
-        lost = log.store.ids["in", taken.number]
-        epoch = (await log.run(log.store.epochs, "g"))[lost]
-        await log.run(log.store.claim, "g", lost, "another", epoch)
-        sizes, commit = [], log.store.commit
+    log = SqliteLog(path, topics=TOPICS, session=600.0)
+    await log.start()
+    async with log.own("g", ["in"], gained=gained, lost=nothing, queue=False):
+        await until(lambda: len(found) == 4)
+        yield log, found
+    await log.close()
 
-        def counted(group: Sequence[Commit]) -> list[FencedError | None]:
-            sizes.append(len(group))
-            return commit(group)
 
-        monkeypatch.setattr(log.store, "commit", counted)
-        asked = [one.commit(numbered(1, "out")) for one in (kept, taken, kept)]
-        found = await asyncio.gather(*asked, return_exceptions=True)
-        assert sizes == [3]
+async def test_commits_that_meet_are_one_transaction_and_a_fenced_one_fails_alone(tmp_path: Path) -> None:
+    async with owned(tmp_path / "log.db") as (log, (kept, taken, *_)):
+        await log.run(log.store.claim, "g", taken.lease.partition, "another", taken.lease.epoch)
+        statements: list[str] = []
+        await log.run(log.store._db.set_trace_callback, statements.append)
+        found = await asyncio.gather(
+            kept.commit(numbered(1, "out"), 1),
+            taken.commit(numbered(1, "out", first=4), 7),
+            kept.commit(numbered(1, "out", first=8), 2),
+            return_exceptions=True,
+        )
+        await log.run(log.store._db.set_trace_callback, None)
         assert [type(one) for one in found] == [type(None), FencedError, type(None)]
+        assert statements.count("COMMIT") == 1
         assert (kept.owned, taken.owned) == (True, False)
-        assert [record.value for record in await everything(log, "out")] == [b"v0", b"v0"]
+        assert [record.value for record in await everything(log, "out")] == [b"v0", b"v8"]
+        assert await log.committed("g", "in") == {kept.number: 2}
+
+
+async def test_of_a_group_that_the_disk_refuses_nothing_is_written(tmp_path: Path) -> None:
+    async with owned(tmp_path / "log.db") as (log, (first, second, *_)):
+        pages = await log.run(lambda: log.store._db.execute("PRAGMA page_count").fetchone()[0])
+        await log.run(lambda: log.store._db.execute(f"PRAGMA max_page_count = {pages + 1}"))
+        large = [Output("out", b"k", b"x" * 500_000, NOW, partition=0)]
+        asked = (first.commit(numbered(1, "out"), 1), second.commit(large, 1))
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(one) for one in found] == [LogFullError, LogFullError]
+        assert (await everything(log, "out"), await log.committed("g", "in")) == ([], {})
+
+
+async def test_a_lease_is_given_back_after_what_was_asked_for_before(tmp_path: Path) -> None:
+    """A commit whose caller is cut off waits for another one; the hand-over must not overtake it."""
+    async with owned(tmp_path / "log.db") as (log, (first, second, *_)):
+        begun, go = threading.Event(), threading.Event()
+
+        def slow() -> None:
+            begun.set()
+            go.wait()
+
+        held = asyncio.create_task(log.run(slow))
+        await asyncio.to_thread(begun.wait)
+        under_way = asyncio.create_task(first.commit(numbered(1, "out")))
+        await asyncio.sleep(0.01)
+        cut_off = asyncio.create_task(second.commit(numbered(1, "out", first=4)))
+        await asyncio.sleep(0.01)
+        cut_off.cancel()
+        release = asyncio.create_task(log.run(log.store.release, second.lease))
+        await asyncio.sleep(0)
+        go.set()
+        await asyncio.gather(held, under_way, release)
+        assert [record.value for record in await everything(log, "out")] == [b"v0", b"v4"]
 
 
 async def test_a_full_disk_says_so_and_loses_nothing(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Commits that are asked for while another one is made are made together: a group commit (decision 0053).
 
 A transaction, its wait for the disk and the way to the log's thread and back cost the same for ten commits as for
-one. Nothing waits for others to come: a commit that finds the thread free is made at once.
+one. Nothing waits for others to come: a commit that finds no other under way goes in the loop's next turn.
 """
 
 from __future__ import annotations
@@ -53,8 +53,15 @@ class GroupCommit:
             loop.call_soon(self._begin)  # after whatever is ready now: it may have something to add
         await asked.answer
 
+    def push(self) -> None:
+        """Give the thread what waits: whatever it is given next comes after that."""
+        if self._waiting:
+            self._begin()
+
     def _begin(self) -> None:
         group, self._waiting = self._waiting, []
+        if not group:
+            return  # it was pushed
         try:
             self._thread.give(partial(self._make, asyncio.get_running_loop(), group))
         except RuntimeError as closed:
