@@ -63,6 +63,15 @@ def world() -> Iterator[World]:
         world.gate.set()
 
 
+async def one_made_and_one_waiting(world: World) -> tuple[asyncio.Task[None], asyncio.Task[None]]:
+    """`a` is in the thread, `b` comes after it."""
+    made = world.commit("a")
+    await until(lambda: world.asked)
+    waiting = world.commit("b")
+    await asyncio.sleep(0)
+    return made, waiting
+
+
 async def test_what_is_asked_for_while_one_is_made_is_made_together_in_its_order(world: World) -> None:
     first = world.commit("a")
     await until(lambda: world.asked)
@@ -92,10 +101,7 @@ async def test_a_full_disk_is_told_to_all_and_the_next_one_may_find_room(world: 
 
 
 async def test_who_is_cancelled_leaves_it_to_happen(world: World) -> None:
-    made = world.commit("a")
-    await until(lambda: world.asked)
-    waiting = world.commit("b")
-    await asyncio.sleep(0)
+    made, waiting = await one_made_and_one_waiting(world)
     made.cancel()
     waiting.cancel()
     await asyncio.wait({made, waiting})
@@ -104,10 +110,7 @@ async def test_who_is_cancelled_leaves_it_to_happen(world: World) -> None:
 
 
 async def test_what_is_pushed_comes_before_what_the_thread_is_given_next(world: World) -> None:
-    made = world.commit("a")
-    await until(lambda: world.asked)
-    waiting = world.commit("b")
-    await asyncio.sleep(0)
+    made, waiting = await one_made_and_one_waiting(world)
     world.commits.push()
     next_one = asyncio.create_task(world.thread.run(lambda: [*world.written]))
     await asyncio.sleep(0)
@@ -118,10 +121,7 @@ async def test_what_is_pushed_comes_before_what_the_thread_is_given_next(world: 
 
 
 async def test_who_waits_when_the_thread_is_closed_is_told(world: World) -> None:
-    made = world.commit("a")
-    await until(lambda: world.asked)
-    waiting = world.commit("b")
-    await asyncio.sleep(0)
+    made, waiting = await one_made_and_one_waiting(world)
     world.gate.set()
     world.thread.close()
     await made

@@ -9,28 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from tinsom.log.sqlite.store import Commit
-from tinsom.log.sqlite.thread import SerialThread
+from tinsom.log.sqlite.thread import SerialThread, fail, tell
 
 Errors = Sequence[BaseException | None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _Asked(NamedTuple):
     commit: Commit
     answer: asyncio.Future[None]
-
-    def settle(self, error: BaseException | None) -> None:
-        """Tell who asked, unless he was cancelled meanwhile."""
-        if self.answer.done():
-            return
-        if error is None:
-            self.answer.set_result(None)
-        else:
-            self.answer.set_exception(error)
 
 
 class GroupCommit:
@@ -79,7 +69,10 @@ class GroupCommit:
 
     def _end(self, group: Sequence[_Asked], errors: Errors) -> None:
         for asked, error in zip(group, errors, strict=True):
-            asked.settle(error)
+            if error is None:
+                tell(asked.answer, None)
+            else:
+                fail(asked.answer, error)
         self._busy = bool(self._waiting)
         if self._busy:
             asyncio.get_running_loop().call_soon(self._begin)

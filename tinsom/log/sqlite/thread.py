@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from typing import ParamSpec, TypeVar
@@ -35,9 +36,9 @@ class SerialThread:
 
         def job() -> None:
             try:
-                settle: Callable[[], None] = _result(answer, work(*args, **kwargs))
+                settle: Callable[[], None] = partial(tell, answer, work(*args, **kwargs))
             except BaseException as error:
-                settle = _failure(answer, error)
+                settle = partial(fail, answer, error)
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 loop.call_soon_threadsafe(settle)
 
@@ -63,9 +64,13 @@ class SerialThread:
             del job  # who waits for the next one keeps no records of the last alive
 
 
-def _result(answer: asyncio.Future[T], value: T) -> Callable[[], None]:
-    return lambda: None if answer.done() else answer.set_result(value)
+def tell(answer: asyncio.Future[T], value: T) -> None:
+    """To who waits for it, unless he was cancelled meanwhile."""
+    if not answer.done():
+        answer.set_result(value)
 
 
-def _failure(answer: asyncio.Future[T], error: BaseException) -> Callable[[], None]:
-    return lambda: None if answer.done() else answer.set_exception(error)
+def fail(answer: asyncio.Future[T], error: BaseException) -> None:
+    """As `tell`, what went wrong."""
+    if not answer.done():
+        answer.set_exception(error)
