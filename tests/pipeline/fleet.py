@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, heeds, until
 from tinsom.config import Config
 
 SERVICES = ("collect", "classify", "alert")
@@ -55,6 +55,11 @@ class Fleet:
         self.kills[command] += 1
         self._launch(command, number)
         return command
+
+    async def up(self) -> None:
+        """Return when all handle SIGTERM: one that was started a moment ago still dies of it."""
+        for process in self.processes.values():
+            await until(lambda: heeds(process.pid, signal.SIGTERM))  # noqa: B023 - called at once
 
     def terminate(self, seconds: float = PATIENCE) -> list[int]:
         """SIGTERM to all; their exit codes, in the order of `processes`."""
